@@ -1,0 +1,69 @@
+package avouch
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/avouch-oauth/avouch/keys"
+	"github.com/avouch-oauth/avouch/replay"
+	"github.com/avouch-oauth/avouch/token"
+)
+
+// Config says what a [Server] is made of. Issuer, Minter and at least one grant are required.
+type Config struct {
+	// Issuer is the issuer identifier (RFC 8414 §2): an https URL without query and fragment, without a trailing
+	// slash unless it is meant. http is accepted for loopback hosts only.
+	Issuer string
+
+	// TokenURL is where TokenEndpoint is reachable. "" means Issuer + "/oauth/token".
+	TokenURL string
+
+	// JWKSURL is where JWKS is reachable. "" means Issuer + "/oauth/jwks".
+	JWKSURL string
+
+	// Minter makes access tokens.
+	Minter Minter
+
+	// Grants are the grants that are offered, each once. A grant needs an authenticated client unless it is wrapped
+	// in [ClientOptional].
+	Grants []Grant
+
+	// ClientAuth are the client authentication methods that are offered. None means that no client can authenticate.
+	ClientAuth []ClientAuth
+
+	// Clients finds clients by their id. Nil means that there are none.
+	Clients Clients
+
+	// Replay remembers what was used. Nil means a guard in the memory of this process (replay.Memory): enough for one process; after
+	// a restart it refuses what was issued before.
+	Replay replay.Guard
+
+	// Audience is the aud of a token where neither request, client nor grant say another. "" means Issuer.
+	Audience string
+
+	// TokenLifetime is how long access tokens live. Zero means 15 minutes.
+	TokenLifetime time.Duration
+
+	// ScopesSupported is published in the metadata; nil leaves it out.
+	ScopesSupported []string
+
+	// Log gets one line for each refusal and failure. Nil discards.
+	Log *slog.Logger
+
+	// Observe is called once for each answered request, before the answer is written. Nil means nobody watches. It must be quick and safe for
+	// concurrent use.
+	Observe func(ctx context.Context, e Event)
+}
+
+// Minter makes an access token of claims; *token.Minter is the one that comes with Avouch.
+type Minter interface {
+	Mint(ctx context.Context, c *token.Claims) (string, error)
+	PublicKeys(now time.Time) *keys.Set
+}
+
+// Clients finds clients.
+type Clients interface {
+	// Client returns the client of this id, or nil, nil where there is none. An error means that it could not tell.
+	Client(ctx context.Context, id string) (*Client, error)
+}

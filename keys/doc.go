@@ -1,0 +1,2 @@
+// Package keys finds the public keys that others sign with, and loads and makes our own.
+package keys

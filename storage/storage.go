@@ -1,0 +1,86 @@
+// Package storage says what the avouch server keeps and what it asks of a store.
+//
+// A store holds five kinds of records — clients with their keys and secrets, issuers, rules, the server's own signing
+// keys (sealed before they come here), and uses of assertions — and one number, the change row. It knows nothing of
+// OAuth: the rules are in package admin, which is the only writer, and the records are data.
+//
+// Strings are compared byte by byte. Times are UTC with a resolution of a millisecond; the zero time is kept as zero.
+// A method that compares times takes them as arguments: a store never asks its own clock.
+//
+// Every implementation is judged by package storagetest.
+package storage
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/avouch-oauth/avouch/replay"
+)
+
+// Store is all that the server and its command line ask of a store. Methods are safe for concurrent use, also by
+// several processes on the same database.
+type Store interface {
+	Reader
+	replay.Guard // durable when it returns nil; concurrent calls share a commit
+
+	// Write runs f in one transaction. Where f returns nil, its changes and one step of the change row are committed
+	// together; otherwise nothing is changed. f may run more than once and must have no effect but through w. Reads
+	// through w see the writes of the same transaction.
+	Write(ctx context.Context, f func(ctx context.Context, w Writer) error) error
+
+	// TouchKeys records when keys of clients were last used. It is not a change: it may be lost in a crash, and no
+	// process is told.
+	TouchKeys(ctx context.Context, uses []KeyUse) error
+
+	// Sweep removes what expired before now, by range, in portions. It is for a background task.
+	Sweep(ctx context.Context, now time.Time) error
+
+	Close() error
+}
+
+// Reader reads records. A method for one record returns [ErrNotFound] where there is none; lists are sorted by id.
+type Reader interface {
+	// Change returns the number of the last committed change. Every process reads it four times a second and
+	// forgets what it has cached when it differs.
+	Change(ctx context.Context) (int64, error)
+
+	Client(ctx context.Context, id string) (*Client, error)
+	// Clients returns at most limit clients with an id greater than after.
+	Clients(ctx context.Context, after string, limit int) ([]*Client, error)
+
+	Issuer(ctx context.Context, name string) (*Issuer, error)
+	Issuers(ctx context.Context) ([]*Issuer, error)
+
+	Rule(ctx context.Context, name string) (*Rule, error)
+	Rules(ctx context.Context) ([]*Rule, error)
+
+	SigningKeys(ctx context.Context) ([]*SigningKey, error)
+}
+
+// Writer writes records inside a transaction.
+//
+// A Put with Revision 0 creates and returns [ErrExists] where the id is taken; any other Revision replaces the whole
+// record and returns [ErrConflict] where the stored one differs. Put sets the new Revision in the record it was given.
+// Deleting what is not there returns [ErrNotFound].
+type Writer interface {
+	Reader
+
+	PutClient(ctx context.Context, c *Client) error
+	DeleteClient(ctx context.Context, id string) error
+	PutIssuer(ctx context.Context, i *Issuer) error
+	DeleteIssuer(ctx context.Context, name string) error
+	PutRule(ctx context.Context, r *Rule) error
+	DeleteRule(ctx context.Context, name string) error
+	PutSigningKey(ctx context.Context, k *SigningKey) error
+	DeleteSigningKey(ctx context.Context, id string) error
+}
+
+var (
+	ErrNotFound = errors.New("storage: not found")
+	ErrExists   = errors.New("storage: exists already")
+	ErrConflict = errors.New("storage: changed by somebody else meanwhile")
+	// ErrNotOwner means that the database file belongs to another user of the machine: files that this process would
+	// make beside it would lock the owner out.
+	ErrNotOwner = errors.New("storage: the database belongs to another user")
+)
