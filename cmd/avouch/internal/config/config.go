@@ -1,0 +1,119 @@
+// Package config is the configuration of the avouch binary: one struct, filled from defaults, a YAML file, the
+// environment and flags, in that order, the later over the earlier.
+//
+// The comments of the struct's fields are the manual: `avouch config schema` prints them. The environment variable
+// of a key is AVOUCH_ and its path in upper case, parts joined by underscores; no key has an underscore of its own, so
+// the mapping is one to one. Unknown keys and unknown AVOUCH_ variables are refused, and all faults are told at once.
+package config
+
+import "time"
+
+// Config is everything that can be configured. Start from [Default].
+type Config struct {
+	// Issuer is the issuer identifier, the URL by which clients know this server (RFC 8414 §2). It must be https,
+	// without query and fragment; http is accepted for loopback hosts. Required.
+	Issuer string `config:"issuer"`
+
+	// Listen is the address the public endpoints listen on. Without TLS files it must be a loopback address, unless
+	// plaintext says that a proxy in front ends TLS.
+	Listen string `config:"listen"`
+
+	// Plaintext allows plain HTTP on an address that is not loopback, for a TLS-terminating proxy in front.
+	Plaintext bool `config:"plaintext"`
+
+	TLS TLS `config:"tls"`
+
+	Management Management `config:"management"`
+
+	Store Store `config:"store"`
+
+	Seal Seal `config:"seal"`
+
+	Token Token `config:"token"`
+
+	Keys Keys `config:"keys"`
+
+	// Replay is where used assertions are remembered: "store" (durable, shared by all processes on the store) or
+	// "memory" (this process only; after a restart it refuses what was issued before; never for one of several).
+	Replay string `config:"replay"`
+
+	// Scopes are published as scopes_supported in the metadata. They bind nothing.
+	Scopes []string `config:"scopes"`
+
+	Log Log `config:"log"`
+}
+
+// TLS names the files of the server's certificate.
+type TLS struct {
+	// Cert is a PEM file with the certificate chain. It is read again when it changes.
+	Cert string `config:"cert"`
+	// Key is a PEM file with the private key of the certificate.
+	Key string `config:"key"`
+}
+
+// Management is the listener for health and metrics.
+type Management struct {
+	// Listen is the address of /livez, /readyz, /healthz and /metrics. It is not authenticated: keep it off public
+	// networks. "off" serves none of them.
+	Listen string `config:"listen"`
+}
+
+// Store is where the server keeps its state.
+type Store struct {
+	// Path is the SQLite database file. It is made where it is missing, readable by its owner only.
+	Path string `config:"path"`
+	// Synchronous is "full" (a used assertion is remembered across a power loss) or "normal" (across a crash of the
+	// process only; a power loss can reopen the replay of the last moments).
+	Synchronous string `config:"synchronous"`
+}
+
+// Seal is the key under which private signing keys and recoverable client secrets are encrypted at rest.
+type Seal struct {
+	// Key is 32 bytes, as hex or base64. Give it by AVOUCH_SEAL_KEY, by the file AVOUCH_SEAL_KEY_FILE names, by
+	// the systemd credential avouch.seal.key, or as keyfile below; never in the configuration file itself.
+	Key Secret `config:"key"`
+	// Keyfile is a file that holds the key.
+	Keyfile string `config:"keyfile"`
+	// Previous is the key before this one, while records are being encrypted anew: given like key.
+	Previous Secret `config:"previous"`
+	// Previousfile is a file that holds the previous key.
+	Previousfile string `config:"previousfile"`
+}
+
+// Token is what access tokens are like.
+type Token struct {
+	// Lifetime of an access token where neither client nor rule say another, such as "15m".
+	Lifetime time.Duration `config:"lifetime"`
+	// Audience is the aud of a token where neither request, client nor rule say another. Empty means the issuer.
+	Audience string `config:"audience"`
+}
+
+// Keys is how the server's own signing keys live.
+type Keys struct {
+	// Algorithm new signing keys are made for: ES256, EdDSA, RS256 or PS256. An RSA signature costs about thirty
+	// times an ES256 one.
+	Algorithm string `config:"algorithm"`
+	// Rotate is how long a key signs before the next one takes over, such as "2160h". "0s" rotates by command only.
+	Rotate time.Duration `config:"rotate"`
+}
+
+// Log is how the server logs.
+type Log struct {
+	// Level is debug, info, warn or error.
+	Level string `config:"level"`
+	// Format is text or json.
+	Format string `config:"format"`
+}
+
+// Default returns the configuration before anything is read.
+func Default() Config {
+	return Config{
+		Listen:     "127.0.0.1:8080",
+		Management: Management{Listen: "127.0.0.1:9090"},
+		Store:      Store{Path: "avouch.db", Synchronous: "full"},
+		Token:      Token{Lifetime: 15 * time.Minute},
+		Keys:       Keys{Algorithm: "ES256", Rotate: 90 * 24 * time.Hour},
+		Replay:     "store",
+		Log:        Log{Level: "info", Format: "text"},
+	}
+}
