@@ -1,7 +1,36 @@
 // Package replay remembers what may be used only once: a client assertion, an authorization grant, later a DPoP proof.
 //
 // The server collects every [Use] of a request while it checks, and spends all of them in one call of FirstUse, after
-// every policy has been passed and before a token is made: a request refused for another reason burns nothing.
+// every policy has been passed and before a token is made: a request refused for another reason burns nothing, and of
+// many that arrive at the same moment with the same assertion exactly one passes.
+//
+//	err := guard.FirstUse(ctx, time.Now(), replay.Use{
+//		Purpose: "grant",
+//		Party:   assertion.Issuer,
+//		ID:      assertion.ID,
+//		Until:   assertion.Expiry.Add(120 * time.Second),
+//		Issued:  assertion.IssuedAt,
+//	})
+//	if used, ok := errors.AsType[*replay.ReplayedError](err); ok {
+//		// refuse: used.Use was used before
+//	} else if err != nil {
+//		// refuse: nobody can tell; temporarily_unavailable
+//	}
+//
+// There is no way to ask whether something was used: who asks first and marks later lets two through.
+//
+// # Which guard
+//
+// [Memory] serves one process and forgets at a restart; it makes up for that by refusing what was issued before it
+// started. The stores below package storage are guards as well, which several processes share and which remember
+// through a crash.
+//
+// # Writing a guard
+//
+// Keep [Use.Digest] of what was used, and [Use.HolderDigest] beside it, not the texts: digests have one size, and say
+// nothing about who used what. Keep them in one table for each [Use.SpanEnd], look in all of them in the same atomic
+// step in which you add, and drop a table as a whole when its end has come. Package storage/storagetest judges the
+// result.
 package replay
 
 import (
@@ -16,23 +45,26 @@ type Use struct {
 	Party   string // who made it: issuer or client id
 	ID      string // its jti, or a hash of its signing input
 
-	// Until is how long it must be remembered: its exp and 120 s. A guard may keep it longer, never less.
+	// Until is how long it must be remembered: its exp and 120 s. A guard may keep it longer, never less. It must be
+	// after now, and at most three years.
 	Until time.Time
 
 	// Issued is its iat, zero where it has none. A guard that forgets at a restart refuses what was issued before it
 	// started.
 	Issued time.Time
 
-	// Holder, where not empty, may use it again until Until; anybody else may not. It is the authenticated client.
+	// Holder, where not empty, may use it again until Until; anybody else may not. It is the authenticated client. A
+	// use without a holder is the only one.
 	Holder string
 }
 
 // Guard remembers uses. Implementations are safe for concurrent use, by several processes where they share a store.
 type Guard interface {
-	// FirstUse spends all uses or none. It returns a [*ReplayedError] where one of them was used before; any other
-	// error means that the guard could not tell, and the request must be refused as temporarily unavailable. When it
-	// returns nil the uses are spent as durably as the guard promises. Times are judged by now, never by the guard's
-	// own clock.
+	// FirstUse spends all uses or none. It returns a [*ReplayedError] where one of them was used before, also where
+	// two of the same call are the same; any other error means that the guard could not tell, and the request must be
+	// refused as temporarily unavailable. When it returns nil the uses are spent as durably as the guard promises.
+	// When it returns an error because ctx has ended, they may be spent. Times are judged by now, never by the
+	// guard's own clock; where now has been set back, a guard refuses what it can no longer know.
 	FirstUse(ctx context.Context, now time.Time, uses ...Use) error
 }
 
