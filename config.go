@@ -29,41 +29,39 @@ type Config struct {
 	// in [ClientOptional].
 	Grants []Grant
 
-	// ClientAuth are the client authentication methods that are offered. None means that no client can authenticate.
+	// ClientAuth are the client authentication methods that are offered, each once. None means that no client can
+	// authenticate.
 	ClientAuth []ClientAuth
 
 	// Clients finds clients by their id. Nil means that there are none.
 	Clients Clients
 
-	// Replay remembers what was used. Nil means a guard in the memory of this process (replay.Memory): enough for one process; after
-	// a restart it refuses what was issued before.
+	// Replay remembers what was used. Nil means a guard in the memory of this process (replay.Memory): enough for one
+	// process; after a restart it refuses what was issued before.
 	Replay replay.Guard
 
 	// Audience is the aud of a token where neither request, client nor grant say another. "" means Issuer.
 	Audience string
 
-	// TokenLifetime is how long access tokens live. Zero means 15 minutes.
+	// TokenLifetime is how long access tokens live, at least a second. Zero means 15 minutes.
 	TokenLifetime time.Duration
 
 	// ScopesSupported is published in the metadata; nil leaves it out.
 	ScopesSupported []string
 
-	// Log gets one line for each refusal and failure. Nil discards.
+	// Log gets one line for each refusal and failure: what the operator should know, never an assertion, a secret or
+	// a token. Nil discards.
 	Log *slog.Logger
 
-	// Observe is called once for each answered request, before the answer is written. Nil means nobody watches. It must be quick and safe for
-	// concurrent use.
+	// Observe is called once for each answered request, before the answer is written. Nil means nobody watches. It
+	// must be quick and safe for concurrent use; where it panics, the request is answered with server_error.
 	Observe func(ctx context.Context, e Event)
 }
 
 // Minter makes an access token of claims; *token.Minter is the one that comes with Avouch.
 type Minter interface {
+	// Mint makes the token. The claims are not to be kept.
 	Mint(ctx context.Context, c *token.Claims) (string, error)
+	// PublicKeys returns the keys to publish at now.
 	PublicKeys(now time.Time) *keys.Set
-}
-
-// Clients finds clients.
-type Clients interface {
-	// Client returns the client of this id, or nil, nil where there is none. An error means that it could not tell.
-	Client(ctx context.Context, id string) (*Client, error)
 }

@@ -1,13 +1,16 @@
 package avouch
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // Code is an OAuth error code (RFC 6749 §5.2 and its extensions).
 type Code string
 
 const (
 	InvalidRequest         Code = "invalid_request"
-	InvalidClient          Code = "invalid_client"
+	InvalidClient          Code = "invalid_client" // sent with status 401
 	InvalidGrant           Code = "invalid_grant"
 	UnauthorizedClient     Code = "unauthorized_client"
 	UnsupportedGrantType   Code = "unsupported_grant_type"
@@ -21,12 +24,37 @@ const (
 type Error struct {
 	Code        Code
 	Description string // what the caller may know; cleaned to the characters of RFC 6749 §5.2 when written
-	Err         error
+	Err         error  // what the operator should know; nil where Description says it all
 
-	// Status overrides the HTTP status, which follows from Code otherwise; RetryAfter sets that header.
-	Status     int
-	RetryAfter time.Duration
+	Status     int           // HTTP status; zero means the one that follows from Code: 400 but for those noted there
+	RetryAfter time.Duration // sets the header, in whole seconds rounded up; zero means none
 }
 
-func (e *Error) Error() string { return string(e.Code) }
+// Error says all that is known, the operator's part included: it is for logs, not for callers.
+func (e *Error) Error() string {
+	s := string(e.Code)
+	if e.Description != "" {
+		s += ": " + e.Description
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
+
+func (e *Error) status() int {
+	switch {
+	case e.Status != 0:
+		return e.Status
+	case e.Code == InvalidClient:
+		return http.StatusUnauthorized
+	case e.Code == ServerError:
+		return http.StatusInternalServerError
+	case e.Code == TemporarilyUnavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusBadRequest
+}

@@ -4,20 +4,27 @@ import "time"
 
 // Event is what happened to one request: for audit, metrics and traces. It never holds an assertion, a secret or a
 // token.
+//
+// ClientID, Subject and the other strings are as clients and grants gave them: of bounded length, but not fit for a
+// terminal. GrantType and AuthMethod come from the configuration and are safe as metric labels.
 type Event struct {
 	Time     time.Time
 	Duration time.Duration
 	Endpoint string // "token"
 
-	GrantType  string // "" or "unknown" where it is not one that is offered: safe as a metric label
+	GrantType  string // "unknown" for one that is not offered, "" where the request came to none
 	AuthMethod string // method the client authenticated with, "" for none
 	ClientID   string // the client the token was issued to, or that authenticated; "" where unknown
-	Subject    string
+	Claimed    string // the client that the request names without proof, cut to 256 bytes; "" for none
+	Subject    string // whom the token speaks for; "" for nobody
 	Scopes     []string
 	Audience   []string
 	TokenID    string // jti of the access token issued
-	RemoteAddr string
+	RemoteAddr string // host and port of the connection
+
+	// Notices say what was accepted only by a relaxation; see [Authentication].
+	Notices []string
 
 	RefusalID string // set for a refusal; the caller has it too
-	Err       error  // nil for success; find *Error, *assertion.Error by errors.As
+	Err       error  // nil for success; find *Error, *assertion.Error, *replay.ReplayedError by errors.As
 }

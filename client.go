@@ -7,7 +7,7 @@ import (
 	"github.com/avouch-oauth/avouch/keys"
 )
 
-// Client is a registered client (RFC 6749 §2, RFC 7591 §2).
+// Client is a registered client (RFC 6749 §2, RFC 7591 §2). The server reads it and never changes it.
 type Client struct {
 	ID       string
 	Disabled bool // every request of it is refused
@@ -21,9 +21,9 @@ type Client struct {
 	Secrets []Secret    // its shared secrets, any of which will do
 
 	Grants        []string      // grant types it may use; none means none
-	Scopes        []string      // the ceiling of what it may ask for
+	Scopes        []string      // the ceiling of what it may ask for; none means none
 	DefaultScopes []string      // what it gets when it asks for none
-	Audiences     []string      // resources it may ask for; the first is its default
+	Audiences     []string      // resources it may ask for; the first is its default. None: the server's audience only
 	TokenLifetime time.Duration // zero means the server's
 }
 
@@ -34,7 +34,14 @@ type Secret struct {
 	Expires time.Time // zero: never
 }
 
-// ClientList is a fixed list of clients.
+// Clients finds clients. Implementations are safe for concurrent use; the client they return must not change later.
+type Clients interface {
+	// Client returns the client of this id, or nil, nil where there is none. Ids are compared byte by byte. An error
+	// means that it could not tell, and the request is refused as temporarily unavailable.
+	Client(ctx context.Context, id string) (*Client, error)
+}
+
+// ClientList is a fixed list of clients, for tests and small programs.
 type ClientList []*Client
 
 // Client implements [Clients].
@@ -45,4 +52,12 @@ func (l ClientList) Client(ctx context.Context, id string) (*Client, error) {
 		}
 	}
 	return nil, nil
+}
+
+// method is the registered authentication method, its default put in.
+func (c *Client) method() string {
+	if c.AuthMethod == "" {
+		return "private_key_jwt"
+	}
+	return c.AuthMethod
 }

@@ -1,0 +1,48 @@
+package avouch
+
+import (
+	"context"
+
+	"github.com/avouch-oauth/avouch/keys"
+	"github.com/avouch-oauth/avouch/replay"
+)
+
+// ClientAuth authenticates clients by one method. Implementations are safe for concurrent use.
+//
+// A method that reads the Authorization header also has the method Scheme of [HeaderAuth]; one whose credentials are
+// signed has that of [SignedAuth].
+type ClientAuth interface {
+	// Method is the registered name (token_endpoint_auth_method). It never changes. The method "none" is asked only
+	// where nothing else is presented.
+	Method() string
+	// Presented reports whether the request carries credentials of this method. It looks at nothing but their form.
+	// Credentials of two methods in one request are refused before any is looked at.
+	Presented(req *Request) bool
+	// Authenticate checks the credentials and returns whose they are. The server then checks what holds for every
+	// method: that the client is enabled, registered for this method, and the one that a client_id parameter names.
+	// A refusal is an [*Error]; any other error is the server's failure.
+	Authenticate(ctx context.Context, req *Request) (*Authentication, error)
+}
+
+// HeaderAuth is a [ClientAuth] that reads the Authorization header. A scheme that no method reads is refused.
+type HeaderAuth interface {
+	// Scheme is the name of the HTTP authentication scheme (RFC 9110 §11.1), as in "Basic".
+	Scheme() string
+}
+
+// SignedAuth is a [ClientAuth] whose credentials are signed.
+type SignedAuth interface {
+	// SigningAlgorithms are published as token_endpoint_auth_signing_alg_values_supported (RFC 8414 §2).
+	SigningAlgorithms() []keys.Algorithm
+}
+
+// Authentication is an authenticated client and what its credentials may be used for only once.
+type Authentication struct {
+	Client *Client
+	Method string       // set by the server: the method that authenticated it
+	Uses   []replay.Use // spent by the server when every policy has been passed
+
+	// Notices say what was accepted by a relaxation, as stable machine names such as "legacy_audience". They are
+	// passed on in [Event.Notices], to be counted and worked off.
+	Notices []string
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/avouch-oauth/avouch"
+	"github.com/avouch-oauth/avouch/assertion"
+	"github.com/avouch-oauth/avouch/replay"
+)
+
+// metrics counts what happens. Every label has a bounded set of values: none comes from a request.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	refusals *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	legacy   prometheus.Counter
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "avouch_requests_total", Help: "Requests answered, by endpoint, grant, client authentication method and result (an OAuth error code, or ok).",
+		}, []string{"endpoint", "grant", "auth", "result"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "avouch_assertion_refusals_total", Help: "Assertions refused, by reason (docs/errors.md explains each).",
+		}, []string{"reason"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "avouch_request_duration_seconds", Help: "Time to answer a request.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1, 5},
+		}, []string{"endpoint"}),
+		legacy: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "avouch_legacy_audience_total", Help: "Client assertions accepted only because the client is configured for the audience of the time before RFC 10070.",
+		}),
+	}
+	m.registry.MustRegister(m.requests, m.refusals, m.seconds, m.legacy,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// observe is an avouch.Config.Observe.
+func (m *metrics) observe(e avouch.Event) {
+	result := "ok"
+	if e.Err != nil {
+		result = string(avouch.ServerError)
+		if refusal, ok := errors.AsType[*avouch.Error](e.Err); ok {
+			result = string(refusal.Code)
+		}
+		if refused, ok := errors.AsType[*assertion.Error](e.Err); ok {
+			m.refusals.WithLabelValues(string(refused.Reason)).Inc()
+		} else if _, ok := errors.AsType[*replay.ReplayedError](e.Err); ok {
+			m.refusals.WithLabelValues(string(assertion.Replayed)).Inc()
+		}
+	}
+	m.requests.WithLabelValues(e.Endpoint, e.GrantType, e.AuthMethod, result).Inc()
+	m.seconds.WithLabelValues(e.Endpoint).Observe(e.Duration.Seconds())
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}

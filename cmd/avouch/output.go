@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/goccy/go-yaml"
+)
+
+// table is how a person sees a result: a heading and rows. The first column is the name that -o name prints.
+type table struct {
+	head []string
+	rows [][]string
+	// note is said below the table, to people only.
+	note string
+}
+
+// print writes a result in the format that was asked for: value as JSON or YAML, or as the table.
+func (a *app) print(value any, t table) error {
+	switch a.format {
+	case "", "table":
+		return t.write(a.stdout)
+	case "json":
+		encoder := json.NewEncoder(a.stdout)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(value)
+	case "yaml":
+		// by way of JSON, so that both formats have the same names
+		text, err := json.Marshal(value)
+		if err != nil {
+			return err
+		}
+		text, err = yaml.JSONToYAML(text)
+		if err != nil {
+			return err
+		}
+		_, err = a.stdout.Write(text)
+		return err
+	case "name":
+		for _, row := range t.rows {
+			fmt.Fprintln(a.stdout, row[0])
+		}
+		return nil
+	}
+	return usagef("output format %q is not one of table, json, yaml, name", a.format)
+}
+
+func (t table) write(w io.Writer) error {
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	if len(t.rows) > 0 && t.head != nil {
+		fmt.Fprintln(tw, strings.Join(t.head, "\t"))
+	}
+	for _, row := range t.rows {
+		fmt.Fprintln(tw, strings.Join(row, "\t"))
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	if t.note != "" {
+		fmt.Fprintln(w, t.note)
+	}
+	return nil
+}
+
+// forPeople reports whether the output is a table: then hints may stand beside it.
+func (a *app) forPeople() bool { return a.format == "" || a.format == "table" }

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
+)
+
+// process is what a run of the program sees of the world; tests make their own.
+type process struct {
+	args           []string
+	environ        []string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// app is what the commands share: the process, and the global flags.
+type app struct {
+	process
+	configFile string
+	storePath  string
+	format     string
+	noColor    bool
+}
+
+// Exit codes; scripts rely on them.
+const (
+	exitOK       = 0
+	exitError    = 1
+	exitUsage    = 2
+	exitDenied   = 3
+	exitNotFound = 4
+)
+
+// exitError carries the exit code of a failure whose text has been, or need not be, said otherwise.
+type codedError struct {
+	code int
+	err  error
+}
+
+func (e *codedError) Error() string { return e.err.Error() }
+func (e *codedError) Unwrap() error { return e.err }
+
+// run runs one command and returns the exit code.
+func run(ctx context.Context, p process) int {
+	a := &app{process: p}
+	root := a.root()
+	root.SetArgs(p.args)
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if text := err.Error(); text != "" {
+		fmt.Fprintf(p.stderr, "avouch: %s\n", strings.ReplaceAll(text, "\n", "\n        "))
+	}
+	return exitCode(err)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "avouch",
+		Short: "An OAuth 2.0 server for programs that prove who they are by signed assertions",
+		Long: `avouch gives access tokens to programs that prove who they are by signed JWT assertions (RFC 7523)
+instead of shared secrets.
+
+Two commands to the first token:
+
+  avouch serve --dev        a server with an embedded database, a demo client and its key
+  avouch token --dev        an access token for that client
+
+Or see all of it happen at once: avouch demo`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		Version:       version(),
+	}
+	root.SetVersionTemplate("avouch {{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.configFile, "config", "c", a.env("AVOUCH_CONFIG"), "configuration `FILE` (default avouch.yaml where it exists)")
+	flags.StringVar(&a.storePath, "store", "", "SQLite `FILE` to work on, over the configured one")
+	flags.StringVarP(&a.format, "output", "o", a.env("AVOUCH_FORMAT"), "output `FORMAT`: table, json, yaml or name (default table)")
+	flags.BoolVar(&a.noColor, "no-color", false, "no colours, whatever the terminal can do")
+	if err := root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "yaml", "name"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag is registered three lines above
+	}
+	root.AddGroup(
+		&cobra.Group{ID: "run", Title: "Run:"},
+		&cobra.Group{ID: "state", Title: "Manage:"},
+		&cobra.Group{ID: "use", Title: "Use and understand:"},
+	)
+	for group, commands := range map[string][]*cobra.Command{
+		"run":   {a.serveCommand(), a.demoCommand(), a.configCommand(), a.healthcheckCommand()},
+		"state": {a.clientCommand(), a.issuerCommand(), a.ruleCommand(), a.keyCommand(), a.applyCommand(), a.diffCommand(), a.exportCommand()},
+		"use":   {a.tokenCommand(), a.explainCommand(), a.manCommand()},
+	} {
+		for _, c := range commands {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	return root
+}
+
+// env returns a variable of the process' environment.
+func (a *app) env(name string) string {
+	for _, e := range a.environ {
+		if value, ok := strings.CutPrefix(e, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// load reads the configuration with the flags given on the command line over it. It does not judge the values: a
+// command that only reads the store needs no issuer.
+func (a *app) load(flags map[string]string) (config.Config, error) {
+	all := map[string]string{}
+	for k, v := range flags {
+		all[k] = v
+	}
+	if a.storePath != "" {
+		all["store.path"] = a.storePath
+	}
+	return config.Load(config.Source{File: a.configFile, Environ: a.environ, Flags: all})
+}
+
+func usage(err error) error { return &codedError{exitUsage, err} }
+
+func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
+
+// color reports whether w is a terminal that wants colours (https://no-color.org).
+func (a *app) color(w io.Writer) bool {
+	return !a.noColor && a.env("NO_COLOR") == "" && a.env("TERM") != "dumb" && isTerminal(w)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && !errors.Is(err, os.ErrInvalid)
+}

@@ -1,0 +1,64 @@
+package avouch
+
+import (
+	"context"
+	"time"
+
+	"github.com/avouch-oauth/avouch/replay"
+)
+
+// Grant decides who an access token is for and what it may do. It touches no response and makes no token: the server
+// does the shared steps before and after it. Implementations are safe for concurrent use.
+//
+// A grant may have a method Validate() error; [New] calls it and refuses the configuration where it fails. It is a
+// courtesy to the operator, who learns of a fault at the start: a grant must fail closed at use whether Validate was
+// called or not.
+type Grant interface {
+	// Type is the value of grant_type it answers to. It never changes.
+	Type() string
+	// Authorize decides one request. A refusal is an [*Error]; any other error is the server's failure and is told
+	// to the caller as server_error without detail.
+	Authorize(ctx context.Context, req *Request) (*Authorization, error)
+}
+
+// Authorization is a grant's decision. The server narrows it by what the client may have and what the request asks.
+type Authorization struct {
+	// ClientID is the client the token is issued to. Where a client authenticated it must be that one; "" means that
+	// one. Without an authenticated client it is required, and where it is registered it must be enabled and allowed
+	// the grant.
+	ClientID string
+	// Subject is who the token speaks for. "" means nobody: the token's sub is the client id. The id of a registered
+	// client is refused here, so that no user can pass for a client (RFC 9068 §5).
+	Subject string
+
+	// Scopes is the ceiling this grant sets, beside the one of a registered client; nil sets none of its own. A scope
+	// parameter beyond a ceiling is refused as invalid_scope.
+	Scopes []string
+	// Asserted, where not nil, are scopes that the grant itself carries (a scope claim): they are narrowed to the
+	// ceilings, and a scope parameter narrows them further.
+	Asserted []string
+	// DefaultScopes are given where neither parameter nor Asserted ask for any. Nil means the client's default. They
+	// too are narrowed to the ceilings.
+	DefaultScopes []string
+
+	// Audiences is which resources may be asked for, within those of a registered client that lists some; the first
+	// is the default. Nil means the client's.
+	Audiences []string
+
+	// Lifetime of the access token; zero means the client's or the server's. Where grant and client both say one, the
+	// shorter holds.
+	Lifetime time.Duration
+
+	// Claims are further claims of the access token. A claim that RFC 9068 §2.2 defines is refused here.
+	Claims map[string]any
+
+	// Uses may be used once; the server spends them together with the client's, after every policy has been passed.
+	Uses []replay.Use
+}
+
+// ClientOptional lets a grant be used without client authentication. Credentials that are sent all the same are
+// validated (RFC 7521 §4.1), and the client they name must be allowed the grant. A client_id parameter alone
+// authenticates nobody; it must name the client that the token is issued to.
+func ClientOptional(g Grant) Grant { return clientOptional{g} }
+
+type clientOptional struct{ Grant }
