@@ -41,6 +41,7 @@ type ClientKey struct {
 	Expires   time.Time // zero: never
 	LastUsed  time.Time // zero: not yet
 	Created   time.Time
+	Revoked   time.Time // zero: not revoked
 }
 
 // ClientSecret is one shared secret of a client: a hash of it, or, for client_secret_jwt, the sealed secret itself.
@@ -63,6 +64,7 @@ type AssertionPolicy struct {
 	MaxLifetime     time.Duration // zero: 1 h
 	Replay          string        // "" or "once", "same_client_until_exp", "off"
 	SubjectOptional bool
+	ScopeClaim      bool // a scope claim asks for scopes as the parameter does
 }
 
 // Issuer is somebody whose assertions are believed.
@@ -98,6 +100,7 @@ type Rule struct {
 	// What it gives.
 	AsClient      string // client the token is issued to
 	AsSubject     string // the token's sub; "" means ISSUERNAME/SUB; "=" means the sub as it is
+	Nobody        bool   // the assertion speaks for nobody: the token's sub is the client's id
 	RequireClient bool   // AsClient must authenticate
 	Scopes        []string
 	DefaultScopes []string

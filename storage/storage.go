@@ -24,6 +24,10 @@ type Store interface {
 	Reader
 	replay.Guard // durable when it returns nil; concurrent calls share a commit
 
+	// View runs f on one consistent state: what it reads through r is as of one commit, whatever is written meanwhile.
+	// It waits for no writer and none waits for it. f may run more than once.
+	View(ctx context.Context, f func(ctx context.Context, r Reader) error) error
+
 	// Write runs f in one transaction. Where f returns nil, its changes and one step of the change row are committed
 	// together; otherwise nothing is changed. f may run more than once and must have no effect but through w. Reads
 	// through w see the writes of the same transaction.
