@@ -14,6 +14,7 @@ const module = "github.com/avouch-oauth/avouch"
 // lower rows. One that is missing here fails the test, so that nobody adds a room without saying where it stands.
 var level = map[string]int{
 	"internal/strictjson": 0,
+	"internal/jsonwrite":  0,
 	"internal/jose":       1,
 	"internal/safehttp":   1,
 	"internal/metadata":   2,
@@ -43,8 +44,8 @@ func free(pkg string) bool {
 
 // light are the halves that run in other people's programs: they see no server, no database, no rules.
 var light = map[string][]string{
-	"client":   {"internal/strictjson", "internal/jose", "internal/safehttp", "internal/metadata", "replay", "keys", "assertion", "token"},
-	"resource": {"internal/strictjson", "internal/jose", "internal/safehttp", "internal/metadata", "replay", "keys", "assertion", "token"},
+	"client":   {"internal/strictjson", "internal/jsonwrite", "internal/jose", "internal/safehttp", "internal/metadata", "replay", "keys", "assertion", "token"},
+	"resource": {"internal/strictjson", "internal/jsonwrite", "internal/jose", "internal/safehttp", "internal/metadata", "replay", "keys", "assertion", "token"},
 }
 
 // outside are the modules that libraries may use, and who may.

@@ -1,0 +1,69 @@
+package avouch
+
+import (
+	"errors"
+	"net/url"
+	"strconv"
+)
+
+// maxResources is how many resources a request may ask for.
+const maxResources = 16
+
+// grantAudience decides the aud of a token: what resource parameters ask for (RFC 8707 §2), else the default of grant
+// or client, else the server's. Nothing gets there that no policy names.
+func (s *Server) grantAudience(resources []string, authz *Authorization, client *Client) ([]string, error) {
+	may := s.audiences(authz, client)
+	if len(may) == 0 {
+		return nil, refuse(InvalidTarget, "there is no resource that client and grant both allow", nil)
+	}
+	if len(resources) == 0 {
+		return may[:1:1], nil
+	}
+	if len(resources) > maxResources {
+		return nil, refuse(InvalidTarget, "more than 16 resources were asked for", nil)
+	}
+	audience := make([]string, 0, len(resources))
+	for _, resource := range resources {
+		if !absoluteURI(resource) {
+			return nil, refuse(InvalidTarget, "a resource must be an absolute URI without a fragment", nil)
+		}
+		if !allowed(may, resource) {
+			return nil, refuse(InvalidTarget, "a resource was asked for that may not be had",
+				errors.New("resource "+strconv.QuoteToASCII(clip(resource, 256))+" is none that client and grant allow"))
+		}
+		if !allowed(audience, resource) {
+			audience = append(audience, resource)
+		}
+	}
+	return audience, nil
+}
+
+// audiences are the resources that may be asked for, the default one first.
+func (s *Server) audiences(authz *Authorization, client *Client) []string {
+	switch {
+	case authz.Audiences == nil && (client == nil || len(client.Audiences) == 0):
+		return s.audience
+	case authz.Audiences == nil:
+		return client.Audiences
+	case client == nil || len(client.Audiences) == 0:
+		return authz.Audiences
+	}
+	var both []string
+	for _, a := range authz.Audiences {
+		if allowed(client.Audiences, a) {
+			both = append(both, a)
+		}
+	}
+	return both
+}
+
+// absoluteURI reports whether s is an absolute URI without a fragment, an empty one included (RFC 3986 §4.3).
+func absoluteURI(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c <= 0x20 || c > 0x7e || c == '#' {
+			return false
+		}
+	}
+	u, err := url.Parse(s)
+	return err == nil && u.IsAbs() && (u.Host != "" || u.Opaque != "")
+}

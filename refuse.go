@@ -1,0 +1,122 @@
+package avouch
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/avouch-oauth/avouch/internal/jsonwrite"
+)
+
+// refuse makes a refusal. cause is for the operator and may be nil.
+func refuse(code Code, description string, cause error) *Error {
+	return &Error{Code: code, Description: description, Err: cause}
+}
+
+// notAuthenticated is the refusal of a client: one text for the caller, the reason for the operator.
+func notAuthenticated(reason string) *Error {
+	return refuse(InvalidClient, "client authentication failed", errors.New(reason))
+}
+
+// unavailable is the refusal of a request that cannot be decided now.
+func unavailable(description string, cause error) *Error {
+	return &Error{Code: TemporarilyUnavailable, Description: description, Err: cause, RetryAfter: time.Second}
+}
+
+// asRefusal turns any error into what the caller is told.
+func asRefusal(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return refuse(ServerError, "the server failed; its operator finds the reason under the refusal_id", err)
+}
+
+// newRefusalID returns a short random name, by which an operator finds what a caller complains of.
+func newRefusalID() string { return strings.ToLower(rand.Text()[:12]) }
+
+// writeRefusal is the one place where a refusal is written.
+func (s *Server) writeRefusal(w http.ResponseWriter, req *http.Request, id string, e *Error) {
+	h := w.Header()
+	if e.Code == InvalidClient && len(req.Header["Authorization"]) > 0 {
+		for _, scheme := range s.challenges(req) {
+			h.Add("WWW-Authenticate", scheme+` realm="`+describe(s.issuer)+`"`)
+		}
+	}
+	if e.RetryAfter > 0 {
+		seconds := (e.RetryAfter + time.Second - 1) / time.Second
+		h.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
+	}
+	body := make([]byte, 0, 256)
+	body = append(body, `{"error":`...)
+	body = jsonwrite.String(body, describe(string(e.Code)))
+	if e.Description != "" {
+		body = append(body, `,"error_description":`...)
+		body = jsonwrite.String(body, describe(e.Description))
+	}
+	body = append(body, `,"refusal_id":`...)
+	body = jsonwrite.String(body, id)
+	body = append(body, '}', '\n')
+	writeJSON(w, e.status(), body)
+}
+
+// challenges are the schemes to answer a failed Authorization header with: the one that was used where it is offered,
+// else all that are (RFC 6749 §5.2, RFC 9110 §15.5.2).
+func (s *Server) challenges(r *http.Request) []string {
+	used, _, _ := strings.Cut(r.Header["Authorization"][0], " ")
+	for _, scheme := range s.schemes {
+		if strings.EqualFold(scheme, used) {
+			return []string{scheme}
+		}
+	}
+	if len(s.schemes) == 0 {
+		return []string{"Basic"} // a 401 must have a challenge, even where no header would help
+	}
+	return s.schemes
+}
+
+// writeJSON writes an answer that nobody may keep (RFC 6749 §5.1).
+func writeJSON(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	values := [...]string{"application/json", "no-store", "no-cache", "nosniff", strconv.Itoa(len(body))}
+	h["Content-Type"] = values[0:1:1]
+	h["Cache-Control"] = values[1:2:2]
+	h["Pragma"] = values[2:3:3]
+	h["X-Content-Type-Options"] = values[3:4:4]
+	h["Content-Length"] = values[4:5:5]
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the caller is gone: there is nobody left to tell
+}
+
+// logRefusal writes the operator's line. Strangers' text is cut; escaping it is the handler's work.
+func (s *Server) logRefusal(ctx context.Context, ev *Event, e *Error) {
+	level := slog.LevelInfo
+	if e.status() >= 500 {
+		level = slog.LevelError
+	}
+	if !s.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 9)
+	attrs = append(attrs,
+		slog.String("refusal_id", ev.RefusalID),
+		slog.String("endpoint", ev.Endpoint),
+		slog.String("error", clip(string(e.Code), 64)),
+		slog.String("description", clip(e.Description, 256)))
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("reason", clip(e.Err.Error(), 1024)))
+	}
+	for _, a := range [...]struct{ key, value string }{
+		{"grant_type", ev.GrantType}, {"client", ev.ClientID}, {"claimed_client", ev.Claimed}, {"remote", ev.RemoteAddr},
+	} {
+		if a.value != "" {
+			attrs = append(attrs, slog.String(a.key, clip(a.value, 256)))
+		}
+	}
+	s.log.LogAttrs(ctx, level, "request refused", attrs...)
+}

@@ -1,0 +1,90 @@
+package avouch
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// maxScopes is how many scopes a request may ask for.
+const maxScopes = 128
+
+// grantScopes decides which scopes a token has.
+//
+// The ceiling is what both the grant and the registered client allow. A parameter beyond it is refused. Scopes that
+// the grant carries itself are narrowed to it, and a parameter narrows them further; where neither asks for any, the
+// default is given, never the ceiling.
+func grantScopes(parameter string, authz *Authorization, client *Client) ([]string, error) {
+	asked, err := parseScope(parameter)
+	if err != nil {
+		return nil, err
+	}
+	ceiling := func(scope string) bool {
+		if client != nil && !allowed(client.Scopes, scope) {
+			return false
+		}
+		if authz.Scopes == nil {
+			return client != nil // a client that is not registered has no ceiling but the grant's
+		}
+		return allowed(authz.Scopes, scope)
+	}
+	for _, scope := range asked {
+		if !ceiling(scope) {
+			return nil, refuse(InvalidScope, "a scope was asked for that may not be had",
+				errors.New("scope "+strconv.QuoteToASCII(clip(scope, 128))+" is beyond what client and grant allow"))
+		}
+	}
+	wanted := asked
+	switch {
+	case authz.Asserted != nil && asked != nil:
+		wanted = nil
+		for _, scope := range asked {
+			if allowed(authz.Asserted, scope) {
+				wanted = append(wanted, scope)
+			}
+		}
+		if wanted == nil {
+			return nil, refuse(InvalidScope, "none of the scopes asked for is in the grant", nil)
+		}
+	case authz.Asserted != nil:
+		wanted = authz.Asserted
+	case asked == nil && authz.DefaultScopes != nil:
+		wanted = authz.DefaultScopes
+	case asked == nil && client != nil:
+		wanted = client.DefaultScopes
+	}
+	var granted []string
+	for _, scope := range wanted {
+		if validScope(scope) && ceiling(scope) && !allowed(granted, scope) {
+			granted = append(granted, scope)
+		}
+	}
+	return granted, nil
+}
+
+// parseScope reads a scope parameter (RFC 6749 §3.3): nil for an absent one.
+func parseScope(parameter string) ([]string, error) {
+	if parameter == "" {
+		return nil, nil
+	}
+	if strings.Count(parameter, " ") >= maxScopes {
+		return nil, refuse(InvalidScope, "more than 128 scopes were asked for", nil)
+	}
+	scopes := strings.Split(parameter, " ")
+	for _, scope := range scopes {
+		if !validScope(scope) {
+			return nil, refuse(InvalidScope, "the scope parameter is malformed: scopes are separated by one space and made of printable ASCII without quotes and backslashes", nil)
+		}
+	}
+	return scopes, nil
+}
+
+// validScope reports whether s is a scope-token of RFC 6749 §3.3.
+func validScope(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < 0x21 || c > 0x7e || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,252 @@
+package avouch
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/avouch-oauth/avouch/internal/jsonwrite"
+	"github.com/avouch-oauth/avouch/token"
+)
+
+// TokenEndpoint is the token endpoint (RFC 6749 §3.2). Mount it where Config.TokenURL says.
+func (s *Server) TokenEndpoint() http.Handler { return http.HandlerFunc(s.serveToken) }
+
+func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	ev := &Event{Time: time.Now(), Endpoint: "token", RemoteAddr: r.RemoteAddr}
+	answer, err := s.token(ctx, w, r, ev)
+	if err == nil {
+		err = s.observe(ctx, ev)
+		if err == nil {
+			writeJSON(w, http.StatusOK, answer)
+			return
+		}
+		// The event was for a token that nobody will get: what is written and logged now is the failure.
+		s.fail(ctx, w, r, ev, err, false)
+		return
+	}
+	s.fail(ctx, w, r, ev, err, true)
+}
+
+// fail tells a refusal to everybody whom it concerns: observer, log and caller.
+func (s *Server) fail(ctx context.Context, w http.ResponseWriter, r *http.Request, ev *Event, err error, observe bool) {
+	e := asRefusal(err)
+	ev.RefusalID, ev.Err = newRefusalID(), e
+	if observe {
+		if failure := s.observe(ctx, ev); failure != nil {
+			s.logRefusal(ctx, ev, e)
+			e = asRefusal(failure)
+			ev.Err = e
+		}
+	}
+	s.logRefusal(ctx, ev, e)
+	s.writeRefusal(w, r, ev.RefusalID, e)
+}
+
+// observe hands the event to Config.Observe.
+func (s *Server) observe(ctx context.Context, ev *Event) (err error) {
+	ev.Duration = time.Since(ev.Time)
+	if s.observer == nil {
+		return nil
+	}
+	defer recovered(&err)
+	s.observer(ctx, *ev)
+	return nil
+}
+
+// token is the whole way of a token request. It returns the body of a successful answer, or why there is none; panics
+// of grants, methods and stores become errors.
+func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Request, ev *Event) (answer []byte, err error) {
+	defer recovered(&err)
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return nil, &Error{Code: InvalidRequest, Status: http.StatusMethodNotAllowed, Description: "the token endpoint takes POST only"}
+	}
+	req, err := s.readRequest(w, r, ev.Time)
+	ev.Claimed = clip(req.NamedClient(), 256)
+	if err != nil {
+		return nil, err
+	}
+
+	// Which grants there are is public, so they may be told before the client is known; what a client may do is told
+	// to the client alone.
+	grantType := req.Param("grant_type")
+	if grantType == "" {
+		return nil, refuse(InvalidRequest, "grant_type is missing", nil)
+	}
+	offered, ok := s.grants[grantType]
+	if !ok {
+		ev.GrantType = "unknown"
+		return nil, refuse(UnsupportedGrantType, "this server does not offer the grant type",
+			errors.New("grant type "+strconv.QuoteToASCII(clip(grantType, 128))))
+	}
+	ev.GrantType = grantType
+
+	authn, err := s.Authenticate(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	if authn != nil {
+		ev.ClientID, ev.AuthMethod, ev.Notices = authn.Client.ID, authn.Method, authn.Notices
+		if !allowed(authn.Client.Grants, grantType) {
+			return nil, refuse(UnauthorizedClient, "the client may not use this grant type", nil)
+		}
+	} else if !offered.clientOptional {
+		return nil, notAuthenticated("the request carries no credentials of a client, and the grant needs them")
+	}
+
+	authz, err := offered.Authorize(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	if authz == nil {
+		return nil, errors.New("grant " + grantType + " returned neither an authorization nor an error")
+	}
+	client, err := s.clientOf(ctx, req, authz, grantType)
+	if err != nil {
+		return nil, err
+	}
+	claims, lifetime, err := s.decide(req, authz, client)
+	if err != nil {
+		return nil, err
+	}
+	ev.ClientID, ev.Subject, ev.Scopes, ev.Audience = claims.ClientID, authz.Subject, claims.Scopes, claims.Audience
+
+	if err := s.spend(ctx, req.Now, authn, authz); err != nil {
+		return nil, err
+	}
+	access, err := s.minter.Mint(ctx, claims)
+	if err != nil {
+		return nil, fmt.Errorf("cannot make an access token: %w", err)
+	}
+	ev.TokenID = claims.ID
+	return appendTokenAnswer(access, lifetime, claims.Scopes), nil
+}
+
+// clientOf returns the registered client that the token is issued to, nil where it is not a registered one: an issuer
+// that speaks for its own. It puts the client's id into authz.
+func (s *Server) clientOf(ctx context.Context, req *Request, authz *Authorization, grantType string) (*Client, error) {
+	// One text, as everywhere after the signature of an assertion: who holds a good one learns nothing of the rules.
+	no := func(reason string) error {
+		return refuse(InvalidGrant, "the grant is not accepted", errors.New(reason))
+	}
+	client := req.Client
+	switch {
+	case client != nil && authz.ClientID != "" && authz.ClientID != client.ID:
+		return nil, no("the grant is for client " + strconv.QuoteToASCII(clip(authz.ClientID, 256)) + ", another one authenticated")
+	case client == nil && authz.ClientID == "":
+		return nil, errors.New("grant " + grantType + " named no client, and none authenticated")
+	case client == nil:
+		if named := req.NamedClient(); named != "" && named != authz.ClientID {
+			return nil, no("the grant is for client " + strconv.QuoteToASCII(clip(authz.ClientID, 256)) + ", the request names another one")
+		}
+		var err error
+		if client, err = req.FindClient(ctx, authz.ClientID); err != nil {
+			return nil, err
+		}
+		if client != nil && client.Disabled {
+			return nil, no("the client of the grant is disabled")
+		}
+		if client != nil && !allowed(client.Grants, grantType) {
+			return nil, no("the client of the grant may not use this grant type")
+		}
+	}
+	if client != nil {
+		authz.ClientID = client.ID
+	}
+	if authz.Subject != "" {
+		other, err := req.FindClient(ctx, authz.Subject)
+		if err != nil {
+			return nil, err
+		}
+		if other != nil || authz.Subject == authz.ClientID {
+			return nil, no("the subject has the name of a client: its tokens could not be told from that client's own")
+		}
+	}
+	return client, nil
+}
+
+// decide applies the policy of scopes, resources and lifetime, and says what the token will hold.
+func (s *Server) decide(req *Request, authz *Authorization, client *Client) (*token.Claims, time.Duration, error) {
+	scopes, err := grantScopes(req.Param("scope"), authz, client)
+	if err != nil {
+		return nil, 0, err
+	}
+	audience, err := s.grantAudience(req.Params("resource"), authz, client)
+	if err != nil {
+		return nil, 0, err
+	}
+	lifetime := authz.Lifetime
+	if client != nil && client.TokenLifetime > 0 && (lifetime <= 0 || client.TokenLifetime < lifetime) {
+		lifetime = client.TokenLifetime
+	}
+	if lifetime <= 0 {
+		lifetime = s.lifetime
+	}
+	lifetime = max(lifetime.Truncate(time.Second), time.Second)
+	subject := authz.Subject
+	if subject == "" {
+		subject = authz.ClientID
+	}
+	return &token.Claims{
+		Issuer:   s.issuer,
+		Subject:  subject,
+		Audience: audience,
+		ClientID: authz.ClientID,
+		Scopes:   scopes,
+		ID:       rand.Text(),
+		IssuedAt: req.Now,
+		Expires:  req.Now.Add(lifetime),
+		More:     authz.Claims,
+	}, lifetime, nil
+}
+
+// allowed reports whether a list has a value.
+func allowed(list []string, value string) bool {
+	for _, v := range list {
+		if v == value {
+			return true
+		}
+	}
+	return false
+}
+
+// appendTokenAnswer makes the body of a successful answer (RFC 6749 §5.1). The scope is always told where there is
+// one, whether it is what was asked for or not.
+func appendTokenAnswer(access string, lifetime time.Duration, scopes []string) []byte {
+	b := make([]byte, 0, len(access)+128)
+	b = append(b, `{"access_token":`...)
+	b = jsonwrite.String(b, access)
+	b = append(b, `,"token_type":"Bearer","expires_in":`...)
+	b = strconv.AppendInt(b, int64(lifetime/time.Second), 10)
+	if len(scopes) > 0 {
+		b = append(b, `,"scope":`...)
+		b = jsonwrite.String(b, strings.Join(scopes, " "))
+	}
+	return append(b, '}', '\n')
+}
+
+// recovered turns a panic into an error: where it happened, and what it was only where the runtime says so, because
+// the value of a panic may quote the request.
+func recovered(err *error) {
+	p := recover()
+	switch p := p.(type) {
+	case nil:
+		return
+	case runtime.Error:
+		*err = fmt.Errorf("panic: %w\n%s", p, debug.Stack())
+	default:
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		*err = fmt.Errorf("panic with a %T\n%s", p, debug.Stack())
+	}
+}
