@@ -1,0 +1,4 @@
+package admin
+
+// shared is what all copies of an Admin have in common.
+type shared struct{}
