@@ -1,0 +1,153 @@
+package clientauth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/avouch-oauth/avouch"
+)
+
+// SecretBasic authenticates a client by a shared secret in the Authorization header (client_secret_basic, RFC 6749
+// §2.3.1). An empty password is no secret: such a header only names the client.
+//
+// The zero value is ready for use. It must not be copied after first use.
+type SecretBasic struct {
+	// Throttle slows down who guesses secrets. Nil means one with its defaults, for this method alone.
+	Throttle *Throttle
+
+	own Throttle
+}
+
+// Method returns "client_secret_basic".
+func (m *SecretBasic) Method() string { return "client_secret_basic" }
+
+// Scheme returns "Basic".
+func (m *SecretBasic) Scheme() string { return "Basic" }
+
+// Presented implements avouch.ClientAuth.
+func (m *SecretBasic) Presented(req *avouch.Request) bool {
+	_, secret, ok := req.BasicAuth()
+	return ok && secret != ""
+}
+
+// Authenticate implements avouch.ClientAuth.
+func (m *SecretBasic) Authenticate(ctx context.Context, req *avouch.Request) (*avouch.Authentication, error) {
+	id, secret, ok := req.BasicAuth()
+	if !ok || secret == "" {
+		return nil, failed("there is no secret in the Authorization header")
+	}
+	return bySecret(ctx, req, m.Method(), id, secret, either(m.Throttle, &m.own))
+}
+
+// SecretPost authenticates a client by a shared secret in the form (client_secret_post, RFC 6749 §2.3.1).
+//
+// The zero value is ready for use. It must not be copied after first use.
+type SecretPost struct {
+	// Throttle slows down who guesses secrets. Nil means one with its defaults, for this method alone.
+	Throttle *Throttle
+
+	own Throttle
+}
+
+// Method returns "client_secret_post".
+func (m *SecretPost) Method() string { return "client_secret_post" }
+
+// Presented implements avouch.ClientAuth.
+func (m *SecretPost) Presented(req *avouch.Request) bool { return req.Param("client_secret") != "" }
+
+// Authenticate implements avouch.ClientAuth.
+func (m *SecretPost) Authenticate(ctx context.Context, req *avouch.Request) (*avouch.Authentication, error) {
+	id, secret := req.Param("client_id"), req.Param("client_secret")
+	if id == "" {
+		return nil, &avouch.Error{Code: avouch.InvalidRequest, Description: "client_secret needs client_id beside it"}
+	}
+	return bySecret(ctx, req, m.Method(), id, secret, either(m.Throttle, &m.own))
+}
+
+// bySecret is what the two methods have in common.
+func bySecret(ctx context.Context, req *avouch.Request, method, id, secret string, t *Throttle) (*avouch.Authentication, error) {
+	who := t.who(req, id)
+	if wait := t.blocked(req.Now, who); wait > 0 {
+		return nil, throttled(wait)
+	}
+	client, err := req.FindClient(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	reason := ""
+	switch {
+	case client == nil:
+		reason = "no client of the id " + strconv.QuoteToASCII(cut(id))
+	case client.AuthMethod != method:
+		reason = "the client is registered for another method than " + method
+	case client.Disabled:
+		reason = "the client is disabled"
+	}
+	var secrets []avouch.Secret
+	if reason == "" {
+		secrets = client.Secrets
+	}
+	// The same work is done for clients that do not exist, and the outcome is noted in the step that finds it, so that
+	// many guesses at the same time get no more tries than one after the other.
+	sum := sha256.Sum256([]byte(secret))
+	ok, wait := t.attempt(req.Now, who, func() bool { return matches(secrets, sum, req.Now) })
+	switch {
+	case wait > 0:
+		return nil, throttled(wait)
+	case !ok && reason != "":
+		return nil, failed(reason)
+	case !ok:
+		return nil, failed("the secret is none of the client's live ones")
+	}
+	return &avouch.Authentication{Client: client}, nil
+}
+
+// matches compares with every live secret, in a time that does not tell which one it was or how near.
+func matches(secrets []avouch.Secret, sum [sha256.Size]byte, now time.Time) bool {
+	var none [sha256.Size]byte
+	found := subtle.ConstantTimeCompare(none[:], sum[:]) & 0
+	for i := range secrets {
+		s := &secrets[i]
+		if s.SHA256 == none || !s.Expires.IsZero() && !now.Before(s.Expires) {
+			continue
+		}
+		found |= subtle.ConstantTimeCompare(s.SHA256[:], sum[:])
+	}
+	return found == 1
+}
+
+// failed is the refusal of credentials: one text for the caller, the reason for the operator.
+func failed(reason string) *avouch.Error { return refused(errors.New(reason)) }
+
+func refused(cause error) *avouch.Error {
+	return &avouch.Error{Code: avouch.InvalidClient, Description: "client authentication failed", Err: cause}
+}
+
+func throttled(wait time.Duration) *avouch.Error {
+	return &avouch.Error{
+		Code: avouch.InvalidClient, Status: http.StatusTooManyRequests, RetryAfter: wait,
+		Description: "too many failed attempts; wait before the next one",
+		Err:         errors.New("throttled: too many wrong secrets from this address"),
+	}
+}
+
+func either(given, own *Throttle) *Throttle {
+	if given != nil {
+		return given
+	}
+	return own
+}
+
+// cut bounds a stranger's text.
+func cut(s string) string {
+	const limit = 128
+	if len(s) > limit {
+		return s[:limit] + "..."
+	}
+	return s
+}
