@@ -15,7 +15,6 @@ var errTooLarge = &Error{
 // readBody reads a form of at most maxForm bytes. Its error is an [*Error].
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (string, error) {
 	if r.ContentLength > maxForm {
-		w.Header().Set("Connection", "close")
 		return "", errTooLarge
 	}
 	buf := s.buffers.Get().(*[]byte)

@@ -1,6 +1,7 @@
 package avouch
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -74,14 +75,11 @@ func (c *Config) metadata() []byte {
 	return append(b, '}', '\n')
 }
 
-// JWKS serves the public halves of the signing keys (RFC 7517 §5). Mount it where Config.JWKSURL says.
-func (s *Server) JWKS() http.Handler {
-	return publicDocument(JWKSMaxAge, func() ([]byte, error) {
-		return s.minter.PublicKeys(time.Now()).MarshalJSON()
-	})
-}
+// JWKS serves the public halves of the signing keys (RFC 7517 §5). Mount it where Config.JWKSURL says. Others may keep
+// it for [JWKSMaxAge].
+func (s *Server) JWKS() http.Handler { return publicDocument(JWKSMaxAge, s.jwks) }
 
-// publicDocument serves a JSON document that everybody may read, pages of other origins included, and keep for a while.
+// publicDocument serves a JSON document that everybody may read and keep for a while.
 func publicDocument(maxAge time.Duration, document func() ([]byte, error)) http.Handler {
 	cache := "public, max-age=" + strconv.Itoa(int(maxAge/time.Second))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -89,7 +87,7 @@ func publicDocument(maxAge time.Duration, document func() ([]byte, error)) http.
 		h.Set("X-Content-Type-Options", "nosniff")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			h.Set("Allow", "GET, HEAD")
-			http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+			http.Error(w, "this document is read with GET", http.StatusMethodNotAllowed)
 			return
 		}
 		body, err := document()
@@ -104,4 +102,19 @@ func publicDocument(maxAge time.Duration, document func() ([]byte, error)) http.
 			_, _ = w.Write(body)
 		}
 	})
+}
+
+// jwks makes the JWK set of this moment, and logs why where it cannot.
+func (s *Server) jwks() (body []byte, err error) {
+	defer func() {
+		if err != nil {
+			s.log.Error("the JWK set cannot be published", "reason", clip(err.Error(), 4096))
+		}
+	}()
+	defer recovered(&err)
+	set := s.minter.PublicKeys(time.Now())
+	if set == nil {
+		return nil, errors.New("the minter has no public keys")
+	}
+	return set.MarshalJSON()
 }

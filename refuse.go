@@ -41,10 +41,11 @@ func asRefusal(err error) *Error {
 func newRefusalID() string { return strings.ToLower(rand.Text()[:12]) }
 
 // writeRefusal is the one place where a refusal is written.
-func (s *Server) writeRefusal(w http.ResponseWriter, req *http.Request, id string, e *Error) {
+func (s *Server) writeRefusal(w http.ResponseWriter, r *http.Request, ev *Event) {
+	e := asRefusal(ev.Err)
 	h := w.Header()
-	if e.Code == InvalidClient && len(req.Header["Authorization"]) > 0 {
-		for _, scheme := range s.challenges(req) {
+	if e.Code == InvalidClient && len(r.Header["Authorization"]) > 0 {
+		for _, scheme := range s.challenges(r) {
 			h.Add("WWW-Authenticate", scheme+` realm="`+describe(s.issuer)+`"`)
 		}
 	}
@@ -60,7 +61,7 @@ func (s *Server) writeRefusal(w http.ResponseWriter, req *http.Request, id strin
 		body = jsonwrite.String(body, describe(e.Description))
 	}
 	body = append(body, `,"refusal_id":`...)
-	body = jsonwrite.String(body, id)
+	body = jsonwrite.String(body, ev.RefusalID)
 	body = append(body, '}', '\n')
 	writeJSON(w, e.status(), body)
 }
@@ -94,9 +95,10 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 }
 
 // logRefusal writes the operator's line. Strangers' text is cut; escaping it is the handler's work.
-func (s *Server) logRefusal(ctx context.Context, ev *Event, e *Error) {
+func (s *Server) logRefusal(ctx context.Context, ev *Event) {
+	e := asRefusal(ev.Err)
 	level := slog.LevelInfo
-	if e.status() >= 500 {
+	if e.status() >= 500 && ctx.Err() == nil { // a caller who went away is no failure of ours
 		level = slog.LevelError
 	}
 	if !s.log.Enabled(ctx, level) {
@@ -109,7 +111,7 @@ func (s *Server) logRefusal(ctx context.Context, ev *Event, e *Error) {
 		slog.String("error", clip(string(e.Code), 64)),
 		slog.String("description", clip(e.Description, 256)))
 	if e.Err != nil {
-		attrs = append(attrs, slog.String("reason", clip(e.Err.Error(), 1024)))
+		attrs = append(attrs, slog.String("reason", clip(e.Err.Error(), 4096)))
 	}
 	for _, a := range [...]struct{ key, value string }{
 		{"grant_type", ev.GrantType}, {"client", ev.ClientID}, {"claimed_client", ev.Claimed}, {"remote", ev.RemoteAddr},

@@ -23,32 +23,23 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	ev := &Event{Time: time.Now(), Endpoint: "token", RemoteAddr: r.RemoteAddr}
 	answer, err := s.token(ctx, w, r, ev)
-	if err == nil {
-		err = s.observe(ctx, ev)
-		if err == nil {
-			writeJSON(w, http.StatusOK, answer)
-			return
+	if err != nil {
+		ev.RefusalID, ev.Err = newRefusalID(), asRefusal(err)
+		s.logRefusal(ctx, ev)
+	}
+	if failure := s.observe(ctx, ev); failure != nil {
+		// What the observer keeps may be required by law or by an auditor: no token leaves unseen.
+		if ev.RefusalID == "" {
+			ev.RefusalID = newRefusalID()
 		}
-		// The event was for a token that nobody will get: what is written and logged now is the failure.
-		s.fail(ctx, w, r, ev, err, false)
+		ev.Err = asRefusal(failure)
+		s.logRefusal(ctx, ev)
+	}
+	if ev.Err != nil {
+		s.writeRefusal(w, r, ev)
 		return
 	}
-	s.fail(ctx, w, r, ev, err, true)
-}
-
-// fail tells a refusal to everybody whom it concerns: observer, log and caller.
-func (s *Server) fail(ctx context.Context, w http.ResponseWriter, r *http.Request, ev *Event, err error, observe bool) {
-	e := asRefusal(err)
-	ev.RefusalID, ev.Err = newRefusalID(), e
-	if observe {
-		if failure := s.observe(ctx, ev); failure != nil {
-			s.logRefusal(ctx, ev, e)
-			e = asRefusal(failure)
-			ev.Err = e
-		}
-	}
-	s.logRefusal(ctx, ev, e)
-	s.writeRefusal(w, r, ev.RefusalID, e)
+	writeJSON(w, http.StatusOK, answer)
 }
 
 // observe hands the event to Config.Observe.
@@ -116,6 +107,9 @@ func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	}
 	claims, lifetime, err := s.decide(req, authz, client)
 	if err != nil {
+		return nil, err
+	}
+	if err := claims.Validate(); err != nil { // before anything is spent on it
 		return nil, err
 	}
 	ev.ClientID, ev.Subject, ev.Scopes, ev.Audience = claims.ClientID, authz.Subject, claims.Scopes, claims.Audience

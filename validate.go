@@ -60,11 +60,11 @@ func (c *Config) validateGrants(fault func(string, ...any)) {
 	}
 	seen := map[string]bool{}
 	for i, g := range c.Grants {
-		if inner, _ := unwrapNil(g); inner == nil {
+		inner, optional := unwrap(g)
+		if inner == nil {
 			fault("Grants[%d] is nil", i)
 			continue
 		}
-		inner, optional := unwrap(g)
 		name := inner.Type()
 		switch {
 		case name == "" || !validScope(name):
@@ -73,8 +73,6 @@ func (c *Config) validateGrants(fault func(string, ...any)) {
 			fault("Grants[%d]: the type %q is there twice", i, name)
 		case !optional && len(c.ClientAuth) == 0:
 			fault("grant %s needs an authenticated client, and ClientAuth is empty: offer a method, or wrap it in ClientOptional", name)
-		case !optional && c.Clients == nil:
-			fault("grant %s needs an authenticated client, and Clients is nil", name)
 		}
 		seen[name] = true
 		if v, ok := inner.(interface{ Validate() error }); ok {
@@ -83,14 +81,6 @@ func (c *Config) validateGrants(fault func(string, ...any)) {
 			}
 		}
 	}
-}
-
-// unwrapNil is unwrap for a grant that may be nil inside its wrapping.
-func unwrapNil(g Grant) (Grant, bool) {
-	if g == nil {
-		return nil, false
-	}
-	return unwrap(g)
 }
 
 func (c *Config) validateClientAuth(fault func(string, ...any)) {

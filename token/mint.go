@@ -46,7 +46,7 @@ func (m *Minter) Mint(ctx context.Context, c *Claims) (string, error) {
 	if err := m.Validate(); err != nil {
 		return "", err
 	}
-	if err := c.complete(); err != nil {
+	if err := c.Validate(); err != nil {
 		return "", err
 	}
 	key, err := m.Key.SigningKey(c.IssuedAt)
@@ -80,8 +80,9 @@ func (m *Minter) Mint(ctx context.Context, c *Claims) (string, error) {
 	return string(raw), nil
 }
 
-// complete reports what RFC 9068 §2.2 requires and c lacks.
-func (c *Claims) complete() error {
+// Validate reports what RFC 9068 §2.2 requires of an access token to be minted and c lacks, and what More must not
+// have.
+func (c *Claims) Validate() error {
 	var missing []string
 	for _, claim := range [...]struct {
 		name   string
@@ -99,6 +100,11 @@ func (c *Claims) complete() error {
 	}
 	if !c.Expires.After(c.IssuedAt) {
 		return errors.New("token: an access token must not expire before it is issued")
+	}
+	for name := range c.More {
+		if named(name) {
+			return fmt.Errorf("token: the claim %q has a field of its own", name)
+		}
 	}
 	return nil
 }
@@ -140,9 +146,6 @@ func (c *Claims) appendJSON(b []byte) ([]byte, error) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if named(name) {
-			return nil, fmt.Errorf("token: the claim %q has a field of its own", name)
-		}
 		value, err := json.Marshal(c.More[name])
 		if err != nil {
 			return nil, fmt.Errorf("token: claim %q: %w", name, err)
