@@ -114,6 +114,7 @@ type entry struct {
 	use, holder word // holder is zero where the use has none
 	end         int64
 	shard       int
+	kept        bool // until end, or longer, by an earlier call of its holder
 }
 
 func (m *Memory) entry(u *Use, now time.Time) (entry, error) {
@@ -132,7 +133,11 @@ func (m *Memory) entry(u *Use, now time.Time) (entry, error) {
 // judge decides whether u may be used, with those before it in the same call, and returns how many digests that adds.
 func (m *Memory) judge(before []entry, e *entry, u *Use) (int64, error) {
 	s := &m.shards[e.shard]
-	used, held := s.has(e.use), e.holder != (word{}) && s.has(e.holder)
+	until, used := s.keeps(e.use)
+	held := false
+	if e.holder != (word{}) {
+		_, held = s.keeps(e.holder)
+	}
 	for i := range before {
 		used = used || before[i].use == e.use
 		held = held || e.holder != (word{}) && before[i].holder == e.holder
@@ -142,16 +147,25 @@ func (m *Memory) judge(before []entry, e *entry, u *Use) (int64, error) {
 		return 0, &ReplayedError{Use: *u}
 	case !u.Issued.IsZero() && u.Issued.Before(m.oldest):
 		return 0, &ReplayedError{Use: *u, BeforeStart: true}
-	case e.end <= s.dropped:
+	case s.hasDropped && !u.Until.After(time.Unix(s.dropped, 0)):
 		return 0, errForgotten
+	}
+	// A holder who comes with a later end is kept in both tables.
+	e.kept = used && until >= e.end
+	switch {
+	case e.kept:
+		return 0, nil
 	case e.holder != (word{}):
 		return 2, nil
 	}
 	return 1, nil
 }
 
-// add keeps e until its end. A use that its holder repeats with a later end is kept until that one.
+// add keeps e until its end and returns how many digests that took.
 func (m *Memory) add(e *entry) int64 {
+	if e.kept {
+		return 0
+	}
 	t := m.shards[e.shard].table(e.end, &m.next)
 	n := t.n
 	t.add(e.use)
@@ -173,10 +187,11 @@ const memoryShards = 256
 
 // shard holds the uses whose digests end in its number.
 type shard struct {
-	mu      sync.Mutex
-	dropped int64 // the latest end of a table that was dropped
-	tables  []*table
-	_       [64 - 8 - 8 - 24]byte // a cache line of its own
+	mu         sync.Mutex
+	tables     []*table
+	hasDropped bool
+	dropped    int64    // the latest end of a table that was dropped
+	_          [16]byte // a cache line of its own
 }
 
 // table holds what must be kept until end.
@@ -185,13 +200,14 @@ type table struct {
 	set
 }
 
-func (s *shard) has(w word) bool {
+// keeps reports whether w is kept, and until when.
+func (s *shard) keeps(w word) (until int64, ok bool) {
 	for _, t := range s.tables {
-		if t.has(w) {
-			return true
+		if (!ok || t.end > until) && t.has(w) {
+			until, ok = t.end, true
 		}
 	}
-	return false
+	return until, ok
 }
 
 func (s *shard) table(end int64, next *atomic.Int64) *table {
@@ -217,7 +233,9 @@ func (s *shard) drop(now int64, next *atomic.Int64) (n int64) {
 			continue
 		}
 		n += int64(t.n)
-		s.dropped = max(s.dropped, t.end)
+		if !s.hasDropped || t.end > s.dropped {
+			s.hasDropped, s.dropped = true, t.end
+		}
 	}
 	s.tables = kept
 	return n

@@ -28,7 +28,7 @@ type set struct {
 	n     int
 }
 
-const setSpill = 32
+const setSpill = 16
 
 // find returns the slot of w, or the slot where it would have to be inserted.
 func (s *set) find(w word) (int, bool) {
@@ -61,11 +61,12 @@ func (s *set) add(w word) bool {
 		s.grow()
 		i, _ = s.find(w)
 	}
-	gap := s.gapAfter(i)
-	for gap == len(s.slots)-1 { // the last words have moved on as far as they can
-		s.grow()
-		i, _ = s.find(w)
-		gap = s.gapAfter(i)
+	gap := i
+	for s.slots[gap] != (word{}) {
+		gap++
+	}
+	if gap == len(s.slots)-1 {
+		s.slots = longer(s.slots)
 	}
 	copy(s.slots[i+1:gap+1], s.slots[i:gap])
 	s.slots[i] = w
@@ -73,24 +74,8 @@ func (s *set) add(w word) bool {
 	return true
 }
 
-func (s *set) gapAfter(i int) int {
-	for s.slots[i] != (word{}) {
-		i++
-	}
-	return i
-}
-
 func (s *set) grow() {
-	for home := s.home; ; {
-		home += home/5 + 8
-		if s.moveTo(home) {
-			return
-		}
-	}
-}
-
-// moveTo moves the words to a table of that many home slots. It reports false where they do not fit.
-func (s *set) moveTo(home uint64) bool {
+	home := s.home + s.home/5 + 8
 	slots := make([]word, home+setSpill)
 	next := 0
 	for _, w := range s.slots {
@@ -100,11 +85,17 @@ func (s *set) moveTo(home uint64) bool {
 		h, _ := bits.Mul64(w.hi, home)
 		next = max(next, int(h))
 		if next == len(slots)-1 {
-			return false
+			slots = longer(slots)
 		}
 		slots[next] = w
 		next++
 	}
 	s.slots, s.home = slots, home
-	return true
+}
+
+// longer returns slots with more room at the end, and no more than that, which append would take.
+func longer(slots []word) []word {
+	l := make([]word, len(slots)+setSpill)
+	copy(l, slots)
+	return l
 }
