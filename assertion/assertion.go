@@ -1,6 +1,8 @@
 package assertion
 
 import (
+	"encoding/json"
+	"log/slog"
 	"time"
 
 	"github.com/avouch-oauth/avouch/internal/strictjson"
@@ -12,9 +14,9 @@ import (
 type Assertion struct {
 	Party *Party // who vouches: what the Party hook returned
 
-	Issuer   string   // iss
+	Issuer   string   // iss; "" only where the party's policy lets it be absent
 	Subject  string   // sub; "" only where the party's policy lets it be absent
-	Audience []string // aud, as a list
+	Audience []string // aud, as a list of one
 	ID       string   // jti; "" where it has none
 
 	Expires   time.Time // exp
@@ -22,7 +24,7 @@ type Assertion struct {
 	NotBefore time.Time // nbf; zero where it has none
 
 	Type      string         // typ of the header, as sent
-	KeyID     string         // id of the key that verified it
+	KeyID     string         // id of the key that verified it; "" where a shared secret did
 	Algorithm keys.Algorithm // the algorithm it was verified with
 
 	// LegacyAudience is true where its audience is acceptable only by a relaxation (see [Audience]).
@@ -32,17 +34,26 @@ type Assertion struct {
 }
 
 // Claim returns a string claim by its exact name; ok is false where it is absent or not a string.
-func (a *Assertion) Claim(name string) (value string, ok bool) { panic("not built") }
+func (a *Assertion) Claim(name string) (value string, ok bool) { return a.claims.Get(name).Text() }
 
-// DecodeClaim decodes any claim into v as encoding/json would; found is false where it is absent.
-func (a *Assertion) DecodeClaim(name string, v any) (found bool, err error) { panic("not built") }
+// DecodeClaim decodes any claim into v as encoding/json would; found is false where it is absent. No name occurs twice
+// in it; but names that differ only in case match the fields of a struct, so decode into a map where that matters.
+func (a *Assertion) DecodeClaim(name string, v any) (found bool, err error) {
+	claim := a.claims.Get(name)
+	if claim.Kind() == strictjson.Absent {
+		return false, nil
+	}
+	return true, json.Unmarshal(claim.Raw(), v)
+}
 
-// Unverified is what a token says of itself before its signature has been checked: to be used for finding the party
-// it claims to come from, and for nothing else.
-type Unverified struct {
-	Issuer    string // iss; "" where it has none (SPIFFE)
-	Subject   string // sub
-	Type      string // typ of the header
-	KeyID     string // kid of the header
-	Algorithm keys.Algorithm
+// LogValue writes what an audit needs to know, and no more.
+func (a *Assertion) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("iss", clean(a.Issuer)),
+		slog.String("sub", clean(a.Subject)),
+		slog.String("jti", cleanTo(a.ID, maxShownID)),
+		slog.Time("exp", a.Expires),
+		slog.String("kid", clean(a.KeyID)),
+		slog.String("alg", string(a.Algorithm)),
+	)
 }

@@ -1,48 +1,65 @@
 package assertion
 
 import (
+	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/avouch-oauth/avouch/keys"
 )
 
 // Party is who an assertion claims to come from, with the rules that hold for it: a trusted issuer, a client that
-// signs for itself, or a SPIFFE trust domain.
+// signs for itself, or a SPIFFE trust domain. It has Keys or a Secret, never both.
 type Party struct {
-	Name     string      // issuer URL, client id or trust domain: the namespace of its jti, and its name in reports
+	Name     string      // issuer URL, client id or trust domain: the namespace of its jti, and its name in reports; required
 	Keys     keys.Source // its public keys; nil where Secret is used
-	Secret   []byte      // shared secret of client_secret_jwt: HS* verify by it and nothing else does
+	Secret   []byte      `json:"-"` // shared secret of client_secret_jwt: HS* verify by it and nothing else does
 	Disabled bool        // refused; its keys are never fetched
 
 	Policy Policy
 }
+
+// String returns the name: a Party that is printed does not show its secret.
+func (p Party) String() string { return p.Name }
+
+// GoString is String, for %#v.
+func (p Party) GoString() string { return p.Name }
+
+// LogValue keeps the secret out of logs.
+func (p Party) LogValue() slog.Value { return slog.StringValue(clean(p.Name)) }
 
 // Policy is what is asked of one party's assertions. The zero value, with an Audience, is the strict one.
 type Policy struct {
 	// Audience is which aud values name us. An empty one refuses everything.
 	Audience Audience
 
-	// Algorithms that may be used. Nil means keys.DefaultAlgorithms, or HS256 where the party has a Secret.
+	// Algorithms that may be used. Nil means keys.DefaultAlgorithms, or HS256 where the party has a Secret. One that
+	// is not nil and empty allows none.
 	Algorithms []keys.Algorithm
 
 	// Types are the header types (typ) accepted, compared without case and without "application/". "" stands for
 	// absent. Nil means: absent or "JWT", and "client-authentication+jwt" for client assertions. Types of other kinds
-	// of tokens (at+jwt, dpop+jwt, logout+jwt, secevent+jwt, ...) are refused whatever is listed.
+	// of tokens (at+jwt, dpop+jwt, logout+jwt, secevent+jwt, ...) are refused whatever is listed; an ID-JAG
+	// (oauth-id-jag+jwt) is a grant only where it is listed.
 	Types []string
 
-	// Skew is how far clocks may differ. Zero means 10 s; more than 60 s is cut to 60 s.
+	// Skew is how far clocks may differ. Zero means 10 s; a negative one means none; more than 60 s is cut to 60 s.
 	Skew time.Duration
 
-	// MaxLifetime bounds exp − now and exp − iat, each with Skew added. Zero means 1 h.
+	// MaxLifetime bounds exp − now and exp − iat, each with Skew added. Zero means 1 h; more than a year is cut to a
+	// year.
 	MaxLifetime time.Duration
 
 	// Replay says how often one assertion may be used. The zero value is Once.
 	Replay Replay
 
-	// RequireID refuses an assertion without jti.
+	// RequireID refuses a grant without jti. A client assertion needs one whatever this says (OpenID Connect Core §9),
+	// except where Replay is ReuseUntilExpiry.
 	RequireID bool
 
-	// SubjectOptional accepts an assertion without sub: nobody is meant (Google-style clients).
+	// SubjectOptional accepts an assertion without sub: nobody is meant. It is for the clients of Google's libraries,
+	// which sign without jti and the same bytes twice within a second: so a grant without jti may also be used until it
+	// expires, unless Replay is SameClientUntilExpiry.
 	SubjectOptional bool
 
 	// IssuerOptional accepts an assertion without iss (SPIFFE JWT-SVID); the party was found by its sub.
@@ -55,6 +72,10 @@ type Audience struct {
 	Accept     []string // the values that name us
 	Legacy     []string // more values, accepted by a named relaxation and told as Assertion.LegacyAudience
 	StringOnly bool     // refuse an array, even of one element (FAPI 2.0 §5.3.2.1)
+
+	// NearMiss are values that mean this server and are refused all the same, such as its token endpoint in a client
+	// assertion: nothing is accepted by them, they only make the hint of a refusal better.
+	NearMiss []string
 }
 
 // Replay is how often an assertion may be used before it expires.
@@ -69,3 +90,51 @@ const (
 	// (Kubernetes, SPIFFE, MSAL).
 	ReuseUntilExpiry
 )
+
+const (
+	defaultSkew     = 10 * time.Second
+	maxSkew         = 60 * time.Second
+	defaultLifetime = time.Hour
+	maxLifetime     = 365 * 24 * time.Hour
+)
+
+// effective returns p with defaults and bounds applied, so that the checks need not know of them.
+func (p Policy) effective(purpose Purpose) Policy {
+	switch {
+	case p.Skew == 0:
+		p.Skew = defaultSkew
+	default:
+		p.Skew = min(max(p.Skew, 0), maxSkew)
+	}
+	if p.MaxLifetime == 0 {
+		p.MaxLifetime = defaultLifetime
+	}
+	p.MaxLifetime = min(p.MaxLifetime, maxLifetime)
+	if purpose == ClientAuthentication && p.Replay != ReuseUntilExpiry {
+		p.RequireID = true
+	}
+	return p
+}
+
+// algorithms is the allow list of a party. HMAC is for those who have a secret, all else for those who have keys,
+// whatever is listed: no public key ever serves as a secret.
+func (p *Party) allows(alg keys.Algorithm) bool {
+	if symmetric(alg) != (len(p.Secret) > 0) {
+		return false
+	}
+	return slices.Contains(p.algorithms(), alg)
+}
+
+func (p *Party) algorithms() []keys.Algorithm {
+	switch {
+	case p.Policy.Algorithms != nil:
+		return p.Policy.Algorithms
+	case len(p.Secret) > 0:
+		return []keys.Algorithm{keys.HS256}
+	}
+	return keys.DefaultAlgorithms()
+}
+
+func symmetric(alg keys.Algorithm) bool {
+	return alg == keys.HS256 || alg == keys.HS384 || alg == keys.HS512
+}

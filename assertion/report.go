@@ -1,31 +1,103 @@
 package assertion
 
-import "time"
+import (
+	"time"
+)
 
-// Report is every check of one assertion with its finding: what Explain returns and the operator reads.
+// Report is every check of one assertion with its finding: what Explain returns and the operator reads. It never holds
+// the assertion, and is not for the caller.
 type Report struct {
-	Time     time.Time // when it was judged
-	Party    string    // who it claims to come from; "" where nobody was found
-	Verified bool      // the signature holds, so Claims are the party's words
-	Accepted bool      // every check passed
-	Findings []Finding // in the order of the checks
+	Time     time.Time `json:"time"`            // when it was judged
+	Purpose  Purpose   `json:"purpose"`         // as what
+	Party    string    `json:"party,omitempty"` // who it claims to come from; "" where nobody was found
+	Verified bool      `json:"verified"`        // the signature holds, so Says are the party's words
+	Accepted bool      `json:"accepted"`        // every check passed
+	Says     Says      `json:"says"`            // what it says of itself
+	Findings []Finding `json:"findings"`        // in the order of the checks
+}
+
+// Says is what an assertion says of itself, escaped and cut to be shown. Where the report is not Verified, anybody may
+// have written it.
+type Says struct {
+	Algorithm string    `json:"alg,omitempty"`
+	Type      string    `json:"typ,omitempty"`
+	KeyID     string    `json:"kid,omitempty"`
+	X5T       string    `json:"x5t,omitempty"`
+	X5TS256   string    `json:"x5t#S256,omitempty"`
+	Issuer    string    `json:"iss,omitempty"`
+	Subject   string    `json:"sub,omitempty"`
+	Audience  string    `json:"aud,omitempty"` // a list as its JSON text
+	Expires   time.Time `json:"exp,omitzero"`  // zero where absent or beyond the year 9999
+	IssuedAt  time.Time `json:"iat,omitzero"`
+	NotBefore time.Time `json:"nbf,omitzero"`
+	ID        string    `json:"jti,omitempty"` // the first 12 bytes, enough to find it in the signer's log
 }
 
 // Finding is the outcome of one check.
 type Finding struct {
-	Check   string // name of the check
-	Outcome Outcome
-	Reason  Reason // why it failed; "" otherwise
-	Seen    string
-	Want    string
-	Hint    string
+	Check   string  `json:"check"` // name of the check
+	Outcome Outcome `json:"outcome"`
+	Reason  Reason  `json:"reason,omitempty"` // why it failed; "" otherwise
+	Seen    string  `json:"seen,omitempty"`
+	Want    string  `json:"want,omitempty"`
+	Hint    string  `json:"hint,omitempty"`
+	Cause   string  `json:"cause,omitempty"` // the error behind a failed or undecided check
 }
 
 // Outcome of a check.
 type Outcome string
 
 const (
-	Passed  Outcome = "passed"
-	Failed  Outcome = "failed"
-	Skipped Outcome = "skipped" // could not be run because an earlier one failed
+	Passed    Outcome = "passed"
+	Failed    Outcome = "failed"
+	Skipped   Outcome = "skipped"   // could not be run because of an earlier one
+	Undecided Outcome = "undecided" // the server could not tell: a hook or a store failed
 )
+
+// Refusal returns the finding that [Checker.Check] would have stopped at; ok is false where the assertion is accepted.
+func (r *Report) Refusal() (f Finding, ok bool) {
+	for _, f := range r.Findings {
+		if f.Outcome != Passed {
+			return f, true
+		}
+	}
+	return Finding{}, false
+}
+
+// report begins a report of j without findings.
+func (j *judgement) report() *Report {
+	r := &Report{Time: j.now.UTC(), Purpose: j.checker.Purpose, Verified: j.verified, Says: j.says()}
+	if j.party != nil {
+		r.Party = clean(j.party.Name)
+	}
+	return r
+}
+
+const maxShownID = 12
+
+func (j *judgement) says() Says {
+	h, c := &j.header, &j.claims
+	s := Says{
+		Algorithm: clean(h.Algorithm),
+		Type:      clean(h.Type),
+		KeyID:     clean(h.KeyID),
+		X5T:       clean(h.X5T),
+		X5TS256:   clean(h.X5TS256),
+		Expires:   shownDate(c.exp),
+		IssuedAt:  shownDate(c.iat),
+		NotBefore: shownDate(c.nbf),
+	}
+	if c.iss.Kind() != 0 {
+		s.Issuer = showValue(c.iss)
+	}
+	if c.sub.Kind() != 0 {
+		s.Subject = showValue(c.sub)
+	}
+	if c.aud.Kind() != 0 {
+		s.Audience = showValue(c.aud)
+	}
+	if id, ok := c.jti.Text(); ok {
+		s.ID = cleanTo(id, maxShownID)
+	}
+	return s
+}

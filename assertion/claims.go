@@ -1,0 +1,228 @@
+package assertion
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/avouch-oauth/avouch/internal/strictjson"
+)
+
+// maxID is the longest jti, in bytes.
+const maxID = 256
+
+// registered is the registered claims of RFC 7519 §4.1 as a token has them, and what the rules below read out of them.
+type registered struct {
+	iss, sub, aud, exp, nbf, iat, jti strictjson.Value
+
+	subject        string
+	audience       [1]string
+	legacyAudience bool
+	expires        time.Time // zero where there is no usable one; so are the others
+	notBefore      time.Time
+	issuedAt       time.Time
+	id             string
+}
+
+func readRegistered(claims *strictjson.Object) registered {
+	return registered{
+		iss: claims.Get("iss"),
+		sub: claims.Get("sub"),
+		aud: claims.Get("aud"),
+		exp: claims.Get("exp"),
+		nbf: claims.Get("nbf"),
+		iat: claims.Get("iat"),
+		jti: claims.Get("jti"),
+	}
+}
+
+// A rule decides about the claims by the claims, the policy and the time alone. What it reads it leaves in r.
+type rule func(r *registered, p *Policy, now time.Time) *Error
+
+// subjectRule: RFC 7523 §3 item 2.
+func subjectRule(r *registered, p *Policy, _ time.Time) *Error {
+	switch text, isString := r.sub.Text(); {
+	case r.sub.Kind() == strictjson.Absent && p.SubjectOptional:
+		return nil
+	case r.sub.Kind() == strictjson.Absent:
+		return &Error{Reason: SubjectMissing,
+			Hint: "clients of Google's libraries leave sub out where nobody is meant: SubjectOptional accepts that"}
+	case !isString || strings.TrimSpace(text) == "":
+		return &Error{Reason: BadClaim, Hint: "sub must be a JSON string that is not empty"}
+	default:
+		r.subject = text
+		return nil
+	}
+}
+
+// audienceRule: RFC 7523 §3 item 3, RFC 10070 §4. The one value that is there must be one of ours, byte for byte.
+func audienceRule(r *registered, p *Policy, _ time.Time) *Error {
+	var value string
+	switch r.aud.Kind() {
+	case strictjson.Absent:
+		return &Error{Reason: AudienceMissing}
+	case strictjson.String:
+		value, _ = r.aud.Text()
+	case strictjson.Array:
+		values, ok := textList(r.aud)
+		switch {
+		case !ok:
+			return &Error{Reason: BadClaim, Hint: "aud must be a JSON string or an array of strings"}
+		case len(values) == 0:
+			return &Error{Reason: AudienceMissing, Hint: "aud is an empty list"}
+		case len(values) > 1:
+			return &Error{Reason: SeveralAudiences, Hint: "ask for an assertion with one aud: one that is also good " +
+				"elsewhere could be taken there and used here"}
+		case p.Audience.StringOnly:
+			return &Error{Reason: WrongAudience, Hint: "aud must be a string here and not a list (FAPI 2.0 section 5.3.2.1)"}
+		}
+		value = values[0]
+	default:
+		return &Error{Reason: BadClaim, Hint: "aud must be a JSON string or an array of strings"}
+	}
+	legacy, ok := p.Audience.names(value)
+	if !ok {
+		return &Error{Reason: WrongAudience, Hint: p.Audience.hint(value)}
+	}
+	r.audience[0], r.legacyAudience = value, legacy
+	return nil
+}
+
+// textList reads a JSON array of strings; ok is false where anything else is in it.
+func textList(v strictjson.Value) (list []string, ok bool) {
+	var elements []any // and not []string, into which null decodes as ""
+	if json.Unmarshal(v.Raw(), &elements) != nil {
+		return nil, false
+	}
+	for _, e := range elements {
+		text, isString := e.(string)
+		if !isString {
+			return nil, false
+		}
+		list = append(list, text)
+	}
+	return list, true
+}
+
+// names reports whether value names us, and whether only by the relaxation.
+func (a *Audience) names(value string) (legacy, ok bool) {
+	if value == "" {
+		return false, false
+	}
+	for _, accepted := range a.Accept {
+		if value == accepted {
+			return false, true
+		}
+	}
+	for _, accepted := range a.Legacy {
+		if value == accepted {
+			return true, true
+		}
+	}
+	return false, false
+}
+
+func (a *Audience) hint(value string) string {
+	for _, known := range a.NearMiss {
+		if value == known {
+			return "it is an endpoint of this server, and its issuer identifier is wanted (RFC 10070 section 4)"
+		}
+	}
+	name, how := nearest(value, a.Accept)
+	if how == "" {
+		name, how = nearest(value, a.Legacy)
+	}
+	if how == "" {
+		return ""
+	}
+	return "near " + clean(name) + ": " + how
+}
+
+// expiryRule: RFC 7523 §3 item 4.
+func expiryRule(r *registered, p *Policy, now time.Time) *Error {
+	if r.exp.Kind() == strictjson.Absent {
+		return &Error{Reason: ExpiryMissing}
+	}
+	exp, ok := numericDate(r.exp)
+	if !ok {
+		return &Error{Reason: BadClaim, Hint: nearDate(r.exp)}
+	}
+	r.expires = exp
+	if now.Before(exp.Add(p.Skew)) {
+		return nil
+	}
+	e := &Error{Reason: Expired, Hint: nearDate(r.exp)}
+	if iat, ok := numericDate(r.iat); ok && e.Hint == "" && exp.After(iat) {
+		e.Hint = fmt.Sprintf("it was made %s ago to live for %s: sign a fresh one for each request; if it is fresh, %s",
+			short(now.Sub(iat)), short(exp.Sub(iat)), nearClock(iat.Sub(now), p.Skew))
+	}
+	return e
+}
+
+// notBeforeRule: RFC 7523 §3 item 5.
+func notBeforeRule(r *registered, p *Policy, now time.Time) *Error {
+	return pastRule(r.nbf, &r.notBefore, NotYetValid, p, now)
+}
+
+// issuedAtRule: RFC 7523 §3 item 6.
+func issuedAtRule(r *registered, p *Policy, now time.Time) *Error {
+	return pastRule(r.iat, &r.issuedAt, IssuedInFuture, p, now)
+}
+
+// pastRule reads a date that may be absent and must not lie ahead of now.
+func pastRule(v strictjson.Value, t *time.Time, ahead Reason, p *Policy, now time.Time) *Error {
+	if v.Kind() == strictjson.Absent {
+		return nil
+	}
+	date, ok := numericDate(v)
+	if !ok {
+		return &Error{Reason: BadClaim, Hint: nearDate(v)}
+	}
+	*t = date
+	if !now.Add(p.Skew).Before(date) {
+		return nil
+	}
+	hint := nearDate(v)
+	if hint == "" {
+		hint = nearClock(date.Sub(now), p.Skew)
+	}
+	return &Error{Reason: ahead, Hint: hint}
+}
+
+// lifetimeRule bounds how long a stolen assertion is good for, and how long its use must be remembered.
+func lifetimeRule(r *registered, p *Policy, now time.Time) *Error {
+	most := p.MaxLifetime + p.Skew
+	ahead, whole := r.expires.Sub(now), time.Duration(0)
+	if !r.issuedAt.IsZero() {
+		whole = r.expires.Sub(r.issuedAt)
+	}
+	if ahead <= most && whole <= most {
+		return nil
+	}
+	hint := nearDate(r.exp)
+	if hint == "" {
+		hint = "let the signer choose a shorter one, or raise MaxLifetime for this party"
+	}
+	return &Error{Reason: LifetimeTooLong, Hint: hint}
+}
+
+// idRule: RFC 7523 §3 item 7.
+func idRule(r *registered, p *Policy, _ time.Time) *Error {
+	if r.jti.Kind() == strictjson.Absent {
+		if p.RequireID {
+			return &Error{Reason: IDMissing,
+				Hint: "let the signer add a fresh random jti; nothing else makes single use certain"}
+		}
+		return nil
+	}
+	id, isString := r.jti.Text()
+	switch {
+	case !isString || id == "":
+		return &Error{Reason: BadClaim, Hint: "jti must be a JSON string that is not empty"}
+	case len(id) > maxID:
+		return &Error{Reason: IDTooLong}
+	}
+	r.id = id
+	return nil
+}

@@ -1,0 +1,53 @@
+package assertion
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Explain runs every check that can still be run, spends nothing, and reports all findings with near-miss hints. It runs
+// the same checks as Check in the same order, so its verdict is that of Check. What was already used it cannot know:
+// there is no way to ask that without using it.
+//
+// After a wrong signature, or none that could be checked, the claims are still looked at, but the report is not
+// Verified and says so: then they are anybody's words. Where nobody is known by the issuer, times are judged by the
+// strict policy.
+func (c *Checker) Explain(ctx context.Context, now time.Time, token, holder string, more ...Check) *Report {
+	j, err := c.begin(now, token, holder, more)
+	if err != nil {
+		return &Report{Time: now.UTC(), Purpose: c.Purpose,
+			Findings: []Finding{{Check: "checker", Outcome: Undecided, Cause: clean(err.Error())}}}
+	}
+	j.explaining = true
+	findings := make([]Finding, j.total())
+	accepted := true
+	for i := range findings {
+		findings[i] = j.explain(ctx, i)
+		accepted = accepted && findings[i].Outcome == Passed
+	}
+	r := j.report()
+	r.Accepted = accepted
+	r.Findings = findings
+	return r
+}
+
+func (j *judgement) explain(ctx context.Context, i int) Finding {
+	if !j.ready(i) {
+		return Finding{Check: j.name(i), Outcome: Skipped}
+	}
+	err := j.run(ctx, i)
+	if err == nil {
+		f := Finding{Check: j.name(i), Outcome: Passed}
+		f.Seen, f.Want = j.show(i)
+		return f
+	}
+	err = j.refused(i, err)
+	var e *Error
+	if !errors.As(err, &e) {
+		return Finding{Check: j.name(i), Outcome: Undecided, Cause: clean(err.Error()),
+			Hint: "the server could not tell: see the cause, and try again"}
+	}
+	j.unreadable = j.unreadable || e.Reason == BadClaim
+	return e.finding()
+}

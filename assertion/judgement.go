@@ -1,0 +1,150 @@
+package assertion
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/avouch-oauth/avouch/internal/jose"
+	"github.com/avouch-oauth/avouch/keys"
+	"github.com/avouch-oauth/avouch/replay"
+)
+
+// judgement is the state of one assertion on its way through the steps. Each step reads what earlier ones have left.
+type judgement struct {
+	checker    *Checker
+	now        time.Time
+	token      string // forgotten when the last step is done
+	size       int
+	holder     string
+	more       []Check
+	explaining bool
+
+	compact *jose.Compact // nil until, and unless, the token is well formed
+	fault   *jose.ParseError
+	header  jose.Header
+	alg     keys.Algorithm
+	claims  registered
+	payload bool // claims are there
+
+	party    *Party
+	policy   Policy // of the party, with defaults applied; the strict one until the party is known
+	allowed  bool   // the algorithm is on the party's list
+	found    []*keys.Public
+	fitting  [maxCandidates]*keys.Public
+	verified bool
+
+	assertion Assertion
+	use       [1]replay.Use
+	uses      []replay.Use
+
+	stopped    int  // the step that refused
+	unreadable bool // a registered claim has the wrong type, so no Assertion could say what the token says
+}
+
+func (c *Checker) begin(now time.Time, token, holder string, more []Check) (*judgement, error) {
+	switch {
+	case c.Purpose == "":
+		return nil, errors.New("assertion: Checker.Purpose is not set")
+	case c.Party == nil:
+		return nil, errors.New("assertion: Checker.Party is not set")
+	}
+	for i := range more {
+		if more[i].Run == nil {
+			return nil, fmt.Errorf("assertion: check %q has nothing to run", more[i].Name)
+		}
+	}
+	j := &judgement{checker: c, now: now, token: token, size: len(token), holder: holder, more: more}
+	j.policy = Policy{}.effective(c.Purpose)
+	return j, nil
+}
+
+// total is the number of steps, those of the caller included.
+func (j *judgement) total() int { return len(steps) + len(j.more) }
+
+func (j *judgement) name(i int) string {
+	if i < len(steps) {
+		return steps[i].name
+	}
+	return j.more[i-len(steps)].Name
+}
+
+// ready reports whether step i can be run after others have failed. Only Explain asks: Check never gets past a failure.
+func (j *judgement) ready(i int) bool {
+	if i < len(steps) {
+		return steps[i].ready(j)
+	}
+	return j.verified && !j.unreadable
+}
+
+// run runs step i.
+func (j *judgement) run(ctx context.Context, i int) error {
+	if i < len(steps) {
+		return steps[i].run(ctx, j)
+	}
+	if j.assertion.Party == nil {
+		j.assemble()
+	}
+	return j.more[i-len(steps)].Run(ctx, &j.assertion)
+}
+
+// show says what step i looked at and what it wants to see.
+func (j *judgement) show(i int) (seen, want string) {
+	if i < len(steps) && steps[i].show != nil {
+		return steps[i].show(j)
+	}
+	return "", ""
+}
+
+// refused completes the refusal of step i. An err that is not an *Error is a failure of the server: it stays as it is.
+func (j *judgement) refused(i int, err error) error {
+	var of *Error
+	if !errors.As(err, &of) {
+		return err
+	}
+	if of == nil {
+		return errNil
+	}
+	e := *of // a check may return the same value to everybody
+	if e.Err == nil && err != error(of) {
+		e.Err = err // what wraps it says more
+	}
+	if e.Check == "" {
+		e.Check = j.name(i)
+	}
+	switch {
+	case !j.verified:
+		e.Public = notVerified // whatever a hook says
+	case e.Public == "":
+		e.Public = e.Reason.Public()
+	}
+	if i < len(steps) {
+		e.Seen, e.Want = j.show(i)
+	} else {
+		e.Seen, e.Want, e.Hint = clean(e.Seen), clean(e.Want), clean(e.Hint)
+	}
+	e.at = j
+	return &e
+}
+
+// assemble fills in the assertion. Check calls it when all built-in steps have passed.
+func (j *judgement) assemble() {
+	c := &j.claims
+	a := &j.assertion
+	a.Party = j.party
+	a.Issuer, _ = c.iss.Text()
+	a.Subject = c.subject
+	if c.audience[0] != "" {
+		a.Audience = c.audience[:]
+	}
+	a.ID = c.id
+	a.Expires, a.IssuedAt, a.NotBefore = c.expires, c.issuedAt, c.notBefore
+	a.Type = j.header.Type
+	a.Algorithm = j.alg
+	a.LegacyAudience = c.legacyAudience
+	a.claims = j.compact.Claims
+}
+
+// forget drops what could be used again.
+func (j *judgement) forget() { j.token, j.compact = "", nil }
