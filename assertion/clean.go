@@ -9,8 +9,11 @@ import (
 // maxShown is how much of a value from outside is shown to the operator.
 const maxShown = 256
 
+// cut ends what was cut.
+const cut = "..."
+
 // clean makes a value from outside fit for a log line and a terminal: cut to 256 bytes, and everything but printable
-// ASCII escaped, so that no line can be forged and no letter can pass for another.
+// ASCII escaped, so that no line can be forged and no letter can pass for another. What is clean stays as it is.
 func clean(s string) string { return cleanTo(s, maxShown) }
 
 func cleanTo(s string, limit int) string {
@@ -24,13 +27,14 @@ func cleanTo(s string, limit int) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			word = `\x` + strconv.FormatUint(uint64(s[i])|0x100, 16)[1:]
-		case r == '\\':
-			word = `\\`
 		case r < 0x20 || r > 0x7e:
 			word = strings.Trim(strconv.QuoteRuneToASCII(r), "'")
 		}
-		if b.Len()+len(word) > limit {
-			return b.String() + "..."
+		if b.Len()+len(word) > limit-len(cut) {
+			if rest := s[i:]; len(rest) <= limit-b.Len() && plain(rest) {
+				return b.String() + rest
+			}
+			return b.String() + cut
 		}
 		b.WriteString(word)
 		i += size
@@ -40,7 +44,7 @@ func cleanTo(s string, limit int) string {
 
 func plain(s string) bool {
 	for i := range len(s) {
-		if s[i] < 0x20 || s[i] > 0x7e || s[i] == '\\' {
+		if s[i] < 0x20 || s[i] > 0x7e {
 			return false
 		}
 	}

@@ -43,10 +43,9 @@ func (j *judgement) explain(ctx context.Context, i int) Finding {
 		return f
 	}
 	err = j.refused(i, err)
-	var e *Error
-	if !errors.As(err, &e) {
-		return Finding{Check: j.name(i), Outcome: Undecided, Cause: clean(err.Error()),
-			Hint: "the server could not tell: see the cause, and try again"}
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return Finding{Check: j.name(i), Outcome: Undecided, Cause: clean(err.Error())}
 	}
 	j.unreadable = j.unreadable || e.Reason == BadClaim
 	return e.finding()

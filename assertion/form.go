@@ -33,9 +33,11 @@ func (j *judgement) form(s *step) error {
 func (j *judgement) parse() error {
 	compact, err := jose.Parse(j.token, MaxSize)
 	if err != nil {
-		if !errors.As(err, &j.fault) {
+		fault, ok := errors.AsType[*jose.ParseError](err)
+		if !ok {
 			return err
 		}
+		j.fault = fault
 		return nil
 	}
 	j.compact = compact

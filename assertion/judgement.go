@@ -99,11 +99,11 @@ func (j *judgement) show(i int) (seen, want string) {
 
 // refused completes the refusal of step i. An err that is not an *Error is a failure of the server: it stays as it is.
 func (j *judgement) refused(i int, err error) error {
-	var of *Error
-	if !errors.As(err, &of) {
+	of, ok := errors.AsType[*Error](err)
+	switch {
+	case !ok:
 		return err
-	}
-	if of == nil {
+	case of == nil:
 		return errNil
 	}
 	e := *of // a check may return the same value to everybody

@@ -51,7 +51,7 @@ const (
 	Passed    Outcome = "passed"
 	Failed    Outcome = "failed"
 	Skipped   Outcome = "skipped"   // could not be run because of an earlier one
-	Undecided Outcome = "undecided" // the server could not tell: a hook or a store failed
+	Undecided Outcome = "undecided" // a hook or check of the program returned an error of its own: see Cause
 )
 
 // Refusal returns the finding that [Checker.Check] would have stopped at; ok is false where the assertion is accepted.

@@ -22,7 +22,11 @@ func checkReuse(_ context.Context, j *judgement) error {
 	case ReuseUntilExpiry:
 		return nil
 	case SameClientUntilExpiry:
-		if j.holder == "" {
+		switch {
+		case j.checker.Purpose == ClientAuthentication:
+			return &Error{Reason: HolderMissing, Hint: "a client assertion is what authenticates, so no client can hold it " +
+				"already: for one that re-sends by nature (MSAL) set ReuseUntilExpiry"}
+		case j.holder == "":
 			return &Error{Reason: HolderMissing, Hint: "SameClientUntilExpiry binds an assertion to the client that used " +
 				"it first: let the client authenticate, or set Replay to Once"}
 		}
@@ -77,8 +81,8 @@ func showReuse(j *judgement) (seen, want string) {
 // RefuseReplay turns the error of a [replay.Guard] for a use that was not the first into an [*Error] which names, for
 // the operator, the relaxation that would allow it. Any other error stays as it is: the guard could not tell.
 func RefuseReplay(err error) error {
-	var used *replay.ReplayedError
-	if !errors.As(err, &used) {
+	used, ok := errors.AsType[*replay.ReplayedError](err)
+	if !ok {
 		return err
 	}
 	e := &Error{
