@@ -1,0 +1,242 @@
+package grant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/avouch-oauth/avouch"
+	"github.com/avouch-oauth/avouch/assertion"
+)
+
+// RuleParameter is the parameter by which a caller may name the trust rule it wants, where several match. RFC 6749
+// §8.2 asks for a prefix of the vendor, so that it meets no parameter of another extension.
+const RuleParameter = "avouch_rule"
+
+// checks are what the grant adds to the checks of every assertion, in this order. Authorize and Explain use the same
+// list. Nothing changes it; Go has no constant of this kind.
+var checks = [...]assertion.Check{
+	{Name: "rule", Run: checkRule},
+	{Name: "self-asserted", Run: checkSelfAsserted},
+	{Name: "client", Run: checkClient},
+	{Name: "user", Run: checkUser},
+	{Name: "user is no client", Run: checkUserIsNoClient},
+	{Name: "permission", Run: checkPermission},
+	{Name: "scope", Run: checkScope},
+}
+
+// checkRule finds what the assertion is worth: the one rule of its issuer that matches, or nothing yet where it is
+// left to the Subject hook.
+func checkRule(ctx context.Context, a *assertion.Assertion) error {
+	d := decisionOf(ctx)
+	d.query.Assertion, d.query.Audience = a, d.own[:]
+	d.query.Rule = d.req.Param(RuleParameter)
+	d.query.Client, d.query.Authenticated = d.req.NamedClient(), d.req.Client != nil
+	if d.query.Authenticated {
+		d.query.Client = d.req.Client.ID
+	}
+	if d.issuer == nil || len(d.issuer.Rules) == 0 {
+		if d.grant.Subject == nil || d.query.Rule != "" {
+			return &assertion.Error{Reason: assertion.NoRule, Seen: "no rule for " + show(d.party.Name),
+				Hint: "give the issuer a rule for the subject, or the grant a Subject hook"}
+		}
+		d.matched = true
+		return nil
+	}
+	rule, err := d.issuer.Match(&d.query)
+	if err != nil {
+		return err
+	}
+	if rule.AnySubject && d.grant.Subject == nil {
+		return &assertion.Error{Reason: assertion.NoRule, Seen: "a rule for any subject",
+			Hint: "such a rule works only on a grant with a Subject hook"}
+	}
+	d.rule, d.matched = rule, true
+	return nil
+}
+
+// checkSelfAsserted refuses a party that speaks for itself, unless a rule names just that. A client assertion looks
+// like this, and must not serve as a grant to whoever has seen one.
+func checkSelfAsserted(ctx context.Context, a *assertion.Assertion) error {
+	d := decisionOf(ctx)
+	if !d.matched {
+		return errSkipped
+	}
+	itself := a.Subject != "" && (a.Subject == a.Issuer || a.Subject == d.party.Name)
+	if !itself || d.rule != nil && d.rule.Subject == a.Subject {
+		return nil
+	}
+	return &assertion.Error{Reason: assertion.SelfAssertedGrant, Seen: "iss and sub are both " + show(a.Subject), Want: "a user as sub",
+		Hint: "where the party shall get tokens for itself, give it a rule with its own name as Subject, and Nobody"}
+}
+
+// checkClient decides which client the token is issued to.
+func checkClient(ctx context.Context, a *assertion.Assertion) error {
+	d := decisionOf(ctx)
+	if !d.matched {
+		return errSkipped
+	}
+	id, registered, err := d.meant(a)
+	if err != nil {
+		return err
+	}
+	if d.issuer != nil && d.issuer.RequireClient && d.req.Client == nil {
+		return &assertion.Error{Reason: assertion.ClientMismatch, Seen: "no authenticated client", Want: "an authenticated client",
+			Hint: "the issuer has RequireClient: send the credentials of the client beside the assertion"}
+	}
+	if d.query.Client != "" && d.query.Client != id {
+		return &assertion.Error{Reason: assertion.ClientMismatch, Seen: show(d.query.Client), Want: show(id),
+			Hint: "the assertion speaks for another client than the one that authenticated or is named"}
+	}
+	if d.req.Client == nil {
+		if err := d.checkRegistered(id, registered); err != nil {
+			return err
+		}
+	}
+	d.authorization.ClientID = id
+	return nil
+}
+
+// meant is the client that the assertion speaks for; registered says that somebody gave it as a registered one.
+func (d *decision) meant(a *assertion.Assertion) (id string, registered bool, err error) {
+	if d.rule != nil && d.rule.ClientID != "" {
+		return d.rule.ClientID, true, nil
+	}
+	if d.grant.Client != nil {
+		id, err := d.grant.Client(d.Context, a)
+		if err == nil && id == "" {
+			err = &assertion.Error{Reason: assertion.UnknownClient, Seen: "the Client hook knows none"}
+		}
+		return id, true, hooked("Client", err)
+	}
+	switch {
+	case d.issuer == nil:
+		return d.party.Name, false, nil
+	case d.issuer.SelfIssued:
+		return d.issuer.Issuer, false, nil
+	case d.req.Client != nil:
+		return d.req.Client.ID, true, nil
+	}
+	return d.issuer.Issuer, false, nil
+}
+
+// checkRegistered looks at a client that has not authenticated.
+func (d *decision) checkRegistered(id string, registered bool) error {
+	c, err := d.req.FindClient(d.Context, id)
+	switch {
+	case err != nil:
+		return err
+	case c == nil && registered:
+		return &assertion.Error{Reason: assertion.UnknownClient, Seen: show(id), Want: "a registered client"}
+	case c == nil:
+		return nil
+	case !registered && d.issuer != nil && !d.issuer.SelfIssued:
+		return &assertion.Error{Reason: assertion.UnknownClient, Seen: "client " + show(id) + " has the URL of an issuer as its id",
+			Hint: "say in a rule which client the issuer speaks for, or register the client under another id"}
+	case c.Disabled:
+		return &assertion.Error{Reason: assertion.UnknownClient, Seen: "client " + show(id) + " is disabled", Want: "enabled"}
+	case !slices.Contains(c.Grants, JWTBearerType):
+		return &assertion.Error{Reason: assertion.NotPermitted, Seen: "client " + show(id) + " may not use this grant type",
+			Hint: "add " + JWTBearerType + " to the grants of the client"}
+	}
+	return nil
+}
+
+// checkUser decides whom the token speaks for.
+func checkUser(ctx context.Context, a *assertion.Assertion) error {
+	d := decisionOf(ctx)
+	if !d.matched {
+		return errSkipped
+	}
+	subject, err := d.user(a)
+	if err != nil {
+		return err
+	}
+	d.authorization.Subject, d.decided = subject, true
+	return nil
+}
+
+// user is "" where nobody is meant.
+func (d *decision) user(a *assertion.Assertion) (string, error) {
+	if d.rule != nil {
+		if subject, ok := d.issuer.Mapped(d.rule, a.Subject); ok {
+			return subject, nil
+		}
+	}
+	if d.grant.Subject == nil {
+		if a.Subject == "" || d.rule == nil {
+			return "", &assertion.Error{Reason: assertion.UnknownSubject, Seen: "no sub", Hint: "a rule with Nobody accepts that"}
+		}
+		return d.issuer.Qualified(a.Subject), nil
+	}
+	subject, err := d.grant.Subject(d.Context, a)
+	switch {
+	case errors.Is(err, Nobody):
+		return "", nil
+	case err == nil && subject == "":
+		return "", &assertion.Error{Reason: assertion.UnknownSubject, Seen: show(a.Subject), Want: "somebody the Subject hook knows"}
+	}
+	return subject, hooked("Subject", err)
+}
+
+// checkUserIsNoClient keeps tokens of users apart from tokens that clients have for themselves (RFC 9068 §5).
+func checkUserIsNoClient(ctx context.Context, _ *assertion.Assertion) error {
+	d := decisionOf(ctx)
+	if !d.decided {
+		return errSkipped
+	}
+	subject := d.authorization.Subject
+	if subject == "" {
+		return nil
+	}
+	c, err := d.req.FindClient(d.Context, subject)
+	if err != nil {
+		return err
+	}
+	if c != nil || subject == d.authorization.ClientID {
+		return &assertion.Error{Reason: assertion.SubjectIsClient, Seen: show(subject), Want: "a name that no client has",
+			Hint: "map the subject to another name; where the client itself is meant, say Nobody"}
+	}
+	return nil
+}
+
+// checkPermission asks whether the client may act for the user.
+func checkPermission(ctx context.Context, a *assertion.Assertion) error {
+	d := decisionOf(ctx)
+	if !d.decided || d.authorization.ClientID == "" {
+		return errSkipped
+	}
+	if d.grant.Permit == nil {
+		return nil
+	}
+	return hooked("Permit", d.grant.Permit(d.Context, d.authorization.ClientID, d.authorization.Subject, a))
+}
+
+// errSkipped says, while explaining, that a check needs what an earlier one did not find. Authorize never gets here,
+// because it stops at the earlier one; were it to, it would refuse.
+var errSkipped = errors.New("grant: an earlier check has failed")
+
+// hooked tells which hook an error is from. Refusals stay what they are.
+func hooked(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, refused := errors.AsType[*assertion.Error](err); refused {
+		return err
+	}
+	if _, refused := errors.AsType[*avouch.Error](err); refused {
+		return err
+	}
+	return fmt.Errorf("grant: the %s hook failed: %w", name, err)
+}
+
+// show quotes a name for the operator.
+func show(s string) string {
+	const long = 160
+	if len(s) > long {
+		s = s[:long] + "..."
+	}
+	return strconv.QuoteToASCII(s)
+}

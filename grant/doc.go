@@ -1,0 +1,2 @@
+// Package grant has the grants that Avouch comes with.
+package grant

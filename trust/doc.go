@@ -1,0 +1,2 @@
+// Package trust says whose assertions are believed, and what they are worth.
+package trust
