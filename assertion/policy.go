@@ -84,7 +84,8 @@ type Replay byte
 const (
 	// Once: one use. Without a jti, the hash of its signing input stands for it.
 	Once Replay = iota
-	// SameClientUntilExpiry: as often as wanted, by the client that used it first. Needs an authenticated client.
+	// SameClientUntilExpiry: as often as wanted, by the client that used it first. A grant then needs a client that has
+	// authenticated; the client of a client assertion is the one that signed it, so whoever holds that may use it again.
 	SameClientUntilExpiry
 	// ReuseUntilExpiry: as often as wanted, by anybody who holds it: for platforms that re-send their tokens by nature
 	// (Kubernetes, SPIFFE, MSAL).

@@ -22,15 +22,14 @@ func checkReuse(_ context.Context, j *judgement) error {
 	case ReuseUntilExpiry:
 		return nil
 	case SameClientUntilExpiry:
-		switch {
-		case j.checker.Purpose == ClientAuthentication:
-			return &Error{Reason: HolderMissing, Hint: "a client assertion is what authenticates, so no client can hold it " +
-				"already: for one that re-sends by nature (MSAL) set ReuseUntilExpiry"}
-		case j.holder == "":
+		holder = j.holder
+		if j.checker.Purpose == ClientAuthentication {
+			holder = j.party.Name // it is the client, and what authenticates is this
+		}
+		if holder == "" {
 			return &Error{Reason: HolderMissing, Hint: "SameClientUntilExpiry binds an assertion to the client that used " +
 				"it first: let the client authenticate, or set Replay to Once"}
 		}
-		holder = j.holder
 	default:
 		if c.id == "" && p.SubjectOptional {
 			return nil
@@ -100,7 +99,7 @@ func RefuseReplay(err error) error {
 	case used.Use.Holder != "":
 		e.Hint = "another client used it first"
 	case used.Use.Purpose == string(ClientAuthentication):
-		e.Hint = "sign a fresh one for each request; for a client that re-sends by nature (MSAL) set ReuseUntilExpiry"
+		e.Hint = "sign a fresh one for each request; for a client that re-sends by nature (MSAL) set SameClientUntilExpiry"
 	default:
 		e.Hint = "sign a fresh one for each request; for a platform that re-sends its tokens by nature (Kubernetes, " +
 			"SPIFFE) set ReuseUntilExpiry, for a client that authenticates SameClientUntilExpiry"
