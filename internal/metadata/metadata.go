@@ -1,0 +1,132 @@
+// Package metadata fetches what an authorization server says of itself (RFC 8414, OpenID Connect Discovery 1.0), and
+// believes it only if it names the issuer that was asked for.
+package metadata
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/avouch-oauth/avouch/internal/strictjson"
+)
+
+// maxSize bounds a document. Large ones, with every algorithm and locale listed, have some 20 KiB.
+const maxSize = 1 << 20
+
+// Document is the part of an authorization server's metadata that Avouch needs (RFC 8414 §2). The URLs are "" where the
+// server does not have them; they have been checked by [CheckURL].
+type Document struct {
+	Issuer        string
+	TokenEndpoint string
+	JWKSURI       string
+}
+
+// ErrMismatch means that metadata names another issuer than the one it was asked for (RFC 8414 §3.3). Whoever goes on
+// all the same can be made to sign for another server (CVE-2025-27370, CVE-2025-27371).
+var ErrMismatch = errors.New("the metadata names another issuer")
+
+// Fetch asks an issuer for its metadata: at the well-known path of RFC 8414, then at those of OpenID Connect where the
+// server has no such document. It follows no redirects. The client decides which addresses may be dialled and how long
+// it takes.
+func Fetch(ctx context.Context, client *http.Client, issuer string) (*Document, error) {
+	places, err := locations(issuer)
+	if err != nil {
+		return nil, err
+	}
+	own := *client
+	own.Jar = nil
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	var missing []error
+	for _, place := range places {
+		body, status, err := get(ctx, &own, place)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("metadata of %s: %w", issuer, err)
+		case status == http.StatusOK:
+			document, err := parse(body, issuer)
+			if err != nil {
+				return nil, fmt.Errorf("metadata of %s, from %s: %w", issuer, place, err)
+			}
+			return document, nil
+		case status >= 500 || status == http.StatusTooManyRequests:
+			return nil, fmt.Errorf("metadata of %s: %s answers with status %d", issuer, place, status)
+		}
+		missing = append(missing, fmt.Errorf("%s answers with status %d", place, status))
+	}
+	return nil, fmt.Errorf("%s has no metadata: %w", issuer, errors.Join(missing...))
+}
+
+func get(ctx context.Context, client *http.Client, place string) (body []byte, status int, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, place, nil)
+	if err != nil {
+		return nil, 0, err
+	}
+	req.Header.Set("Accept", "application/json")
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, resp.StatusCode, nil
+	}
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxSize+1))
+	if err == nil && len(body) > maxSize {
+		err = fmt.Errorf("%s is longer than %d bytes", place, maxSize)
+	}
+	return body, resp.StatusCode, err
+}
+
+// parse reads a document, which must name the issuer byte for byte.
+func parse(text []byte, issuer string) (*Document, error) {
+	object, err := strictjson.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	d := new(Document)
+	d.Issuer, _ = object.Get("issuer").Text()
+	if d.Issuer != issuer {
+		return nil, fmt.Errorf("%w: issuer is %.200q, and we asked %q", ErrMismatch, d.Issuer, issuer)
+	}
+	for name, to := range map[string]*string{"token_endpoint": &d.TokenEndpoint, "jwks_uri": &d.JWKSURI} {
+		value := object.Get(name)
+		if value.Kind() == strictjson.Absent || value.Kind() == strictjson.Null {
+			continue
+		}
+		text, ok := value.Text()
+		if !ok {
+			return nil, fmt.Errorf("%s is not a string", name)
+		}
+		if err := CheckURL(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		*to = text
+	}
+	return d, nil
+}
+
+// locations are the places where the metadata of an issuer may be: RFC 8414 §3.1 puts the well-known path in front of
+// the issuer's own, OpenID Connect Discovery §4 behind it, and RFC 8414 §5 the latter's name in front.
+func locations(issuer string) ([]string, error) {
+	if err := CheckIssuer(issuer); err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return nil, err
+	}
+	host := u.Scheme + "://" + u.Host
+	path := strings.TrimSuffix(u.EscapedPath(), "/")
+	places := []string{
+		host + "/.well-known/oauth-authorization-server" + path,
+		host + path + "/.well-known/openid-configuration",
+	}
+	if path != "" {
+		places = append(places, host+"/.well-known/openid-configuration"+path)
+	}
+	return places, nil
+}
