@@ -1,7 +1,6 @@
 package assertion
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -65,7 +64,7 @@ func audienceRule(r *registered, p *Policy, _ time.Time) *Error {
 	case strictjson.String:
 		value, _ = r.aud.Text()
 	case strictjson.Array:
-		values, ok := textList(r.aud)
+		values, ok := r.aud.Strings()
 		switch {
 		case !ok:
 			return &Error{Reason: BadClaim, Hint: "aud must be a JSON string or an array of strings"}
@@ -87,22 +86,6 @@ func audienceRule(r *registered, p *Policy, _ time.Time) *Error {
 	}
 	r.audience[0], r.legacyAudience = value, legacy
 	return nil
-}
-
-// textList reads a JSON array of strings; ok is false where anything else is in it.
-func textList(v strictjson.Value) (list []string, ok bool) {
-	var elements []any // and not []string, into which null decodes as ""
-	if json.Unmarshal(v.Raw(), &elements) != nil {
-		return nil, false
-	}
-	for _, e := range elements {
-		text, isString := e.(string)
-		if !isString {
-			return nil, false
-		}
-		list = append(list, text)
-	}
-	return list, true
 }
 
 // names reports whether value names us, and whether only by the relaxation.
@@ -144,7 +127,7 @@ func expiryRule(r *registered, p *Policy, now time.Time) *Error {
 	if r.exp.Kind() == strictjson.Absent {
 		return &Error{Reason: ExpiryMissing}
 	}
-	exp, ok := numericDate(r.exp)
+	exp, ok := r.exp.NumericDate()
 	if !ok {
 		return &Error{Reason: BadClaim, Hint: nearDate(r.exp)}
 	}
@@ -153,7 +136,7 @@ func expiryRule(r *registered, p *Policy, now time.Time) *Error {
 		return nil
 	}
 	e := &Error{Reason: Expired, Hint: nearDate(r.exp)}
-	if iat, ok := numericDate(r.iat); ok && e.Hint == "" && exp.After(iat) {
+	if iat, ok := r.iat.NumericDate(); ok && e.Hint == "" && exp.After(iat) {
 		e.Hint = fmt.Sprintf("it was made %s ago to live for %s: sign a fresh one for each request; if it is fresh, %s",
 			short(now.Sub(iat)), short(exp.Sub(iat)), nearClock(iat.Sub(now), p.Skew))
 	}
@@ -175,7 +158,7 @@ func pastRule(v strictjson.Value, t *time.Time, ahead Reason, p *Policy, now tim
 	if v.Kind() == strictjson.Absent {
 		return nil
 	}
-	date, ok := numericDate(v)
+	date, ok := v.NumericDate()
 	if !ok {
 		return &Error{Reason: BadClaim, Hint: nearDate(v)}
 	}

@@ -43,8 +43,7 @@ func (j *judgement) parse() error {
 	j.compact = compact
 	j.header = compact.Header
 	j.alg = algorithm(compact.Header.Algorithm)
-	j.claims = readRegistered(&compact.Claims)
-	j.payload = true
+	j.read(compact.Claims)
 	return nil
 }
 
@@ -60,9 +59,14 @@ func (j *judgement) readPayload() error {
 	if err != nil {
 		return &Error{Reason: BadClaims, Err: err}
 	}
-	j.claims = readRegistered(&claims)
-	j.payload = true
+	j.read(claims)
 	return nil
+}
+
+func (j *judgement) read(claims strictjson.Object) {
+	j.assertion.claims = claims
+	j.claims = readRegistered(&j.assertion.claims)
+	j.payload = true
 }
 
 // algorithm reads the name of an algorithm: "Ed25519" (RFC 9864) and "EdDSA" are one.

@@ -143,7 +143,6 @@ func (j *judgement) assemble() {
 	a.Type = j.header.Type
 	a.Algorithm = j.alg
 	a.LegacyAudience = c.legacyAudience
-	a.claims = j.compact.Claims
 }
 
 // forget drops what could be used again.

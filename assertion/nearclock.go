@@ -2,8 +2,6 @@ package assertion
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 	"time"
 
 	"github.com/avouch-oauth/avouch/internal/strictjson"
@@ -14,11 +12,8 @@ func nearDate(v strictjson.Value) string {
 	if v.Kind() == strictjson.String {
 		return "it is a JSON string: write the number without quotes"
 	}
-	if v.Kind() != strictjson.Number || len(v.Raw()) > 64 {
-		return ""
-	}
-	f, err := strconv.ParseFloat(string(v.Raw()), 64)
-	if err != nil || f < 0 || math.IsInf(f, 0) {
+	f, ok := v.Float()
+	if !ok {
 		return ""
 	}
 	unit := ""
@@ -56,7 +51,7 @@ func nearClock(off, skew time.Duration) string {
 
 // showDate writes a NumericDate for people.
 func showDate(v strictjson.Value, now time.Time) string {
-	t, ok := numericDate(v)
+	t, ok := v.NumericDate()
 	switch {
 	case v.Kind() == strictjson.Absent:
 		return "absent"
@@ -99,7 +94,7 @@ func showRaw(v strictjson.Value) string {
 
 // shownDate is the date for a report; zero where JSON could not write it.
 func shownDate(v strictjson.Value) time.Time {
-	t, ok := numericDate(v)
+	t, ok := v.NumericDate()
 	if !ok || t.UTC().Year() > 9999 {
 		return time.Time{}
 	}

@@ -30,7 +30,8 @@ type Says struct {
 	Expires   time.Time `json:"exp,omitzero"`  // zero where absent or beyond the year 9999
 	IssuedAt  time.Time `json:"iat,omitzero"`
 	NotBefore time.Time `json:"nbf,omitzero"`
-	ID        string    `json:"jti,omitempty"` // the first 12 bytes, enough to find it in the signer's log
+	ID        string    `json:"jti,omitempty"`    // its beginning, enough to find it in the signer's log
+	Others    []string  `json:"others,omitempty"` // names of further claims, 32 at the most; rules can ask for them
 }
 
 // Finding is the outcome of one check.
@@ -73,7 +74,10 @@ func (j *judgement) report() *Report {
 	return r
 }
 
-const maxShownID = 12
+const (
+	maxShownID     = 12 // enough to tell one jti from another
+	maxShownOthers = 32
+)
 
 func (j *judgement) says() Says {
 	h, c := &j.header, &j.claims
@@ -87,17 +91,23 @@ func (j *judgement) says() Says {
 		IssuedAt:  shownDate(c.iat),
 		NotBefore: shownDate(c.nbf),
 	}
-	if c.iss.Kind() != 0 {
-		s.Issuer = showValue(c.iss)
-	}
-	if c.sub.Kind() != 0 {
-		s.Subject = showValue(c.sub)
-	}
-	if c.aud.Kind() != 0 {
-		s.Audience = showValue(c.aud)
-	}
 	if id, ok := c.jti.Text(); ok {
 		s.ID = cleanTo(id, maxShownID)
+	}
+	for name, value := range j.assertion.claims.Members() {
+		switch name {
+		case "iss":
+			s.Issuer = showValue(value)
+		case "sub":
+			s.Subject = showValue(value)
+		case "aud":
+			s.Audience = showValue(value)
+		case "exp", "nbf", "iat", "jti":
+		default:
+			if len(s.Others) < maxShownOthers {
+				s.Others = append(s.Others, cleanTo(name, 64))
+			}
+		}
 	}
 	return s
 }
