@@ -2,13 +2,12 @@ package clientauth
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"strings"
+	"time"
 
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/assertion"
-	"github.com/avouch-oauth/avouch/internal/strictjson"
+	"github.com/avouch-oauth/avouch/keys"
 )
 
 // assertionType is the client_assertion_type of a JWT (RFC 7523 §2.2).
@@ -18,71 +17,117 @@ func presentsAssertion(req *avouch.Request) bool {
 	return req.Param("client_assertion") != "" && req.Param("client_assertion_type") == assertionType
 }
 
-// judge judges the client assertion of one request.
+// byMAC reports whether the header of an assertion names an HMAC. It decides nothing but which method looks at it: a
+// MAC is never checked with a public key, nor a signature with a secret.
+func byMAC(req *avouch.Request) bool {
+	alg, _ := assertion.UnverifiedAlgorithm(req.Param("client_assertion"))
+	return alg == keys.HS256 || alg == keys.HS384 || alg == keys.HS512
+}
+
+// method is what the two methods by assertion differ in.
+type method struct {
+	name       string
+	policy     func(*avouch.Client) Policy
+	algorithms []keys.Algorithm // nil means those that assertion.Policy defaults to
+
+	// credentials puts into j.party what verifies the client's assertions.
+	credentials func(j *judge)
+}
+
+// judge judges the client assertion of one request. It travels to the checks as the context, so that they are one
+// list, made once.
 type judge struct {
-	req    *avouch.Request
-	method string
-	policy func(*avouch.Client) Policy
-	// credentials puts into a party what its signatures are verified by.
-	credentials func(*avouch.Client, *assertion.Party)
+	context.Context
 
-	client   *avouch.Client // whom the assertion claims to come from
-	accepted assertion.Policy
+	method   *method
+	req      *avouch.Request
+	throttle *Throttle // nil where nothing can be guessed
+	nth      int       // which of the client's secrets is tried
+	more     bool      // there is another one
+
+	client *avouch.Client  // whom the assertion claims to come from
+	who    attempter       // the same and its address
+	party  assertion.Party // what the checker gets
+	accept [1]string
+	others [2]string
+	only   [1]keys.Algorithm
 }
 
-func (j *judge) checker() *assertion.Checker {
-	return &assertion.Checker{Purpose: assertion.ClientAuthentication, Party: j.party}
+type judgeKey struct{}
+
+// Value implements context.Context.
+func (j *judge) Value(key any) any {
+	if key == (judgeKey{}) {
+		return j
+	}
+	return j.Context.Value(key)
 }
 
-// party finds the client that an assertion claims to come from. It is one that is registered for the method: others
-// are as good as unknown.
-func (j *judge) party(ctx context.Context, u assertion.Unverified) (*assertion.Party, error) {
-	c, err := j.req.FindClient(ctx, u.Issuer)
+func judgeOf(ctx context.Context) *judge { return ctx.Value(judgeKey{}).(*judge) }
+
+// checker knows the request by the judge that travels with it.
+var checker = assertion.Checker{Purpose: assertion.ClientAuthentication, Party: findClient}
+
+// findClient finds the client that an assertion claims to come from. One that is registered for another method is as
+// good as unknown.
+func findClient(ctx context.Context, u assertion.Unverified) (*assertion.Party, error) {
+	j := judgeOf(ctx)
+	if j.throttle != nil {
+		j.who = j.throttle.who(j.req, u.Issuer)
+		if wait := j.throttle.blocked(j.req.Now, j.who); wait > 0 {
+			return nil, throttled(wait)
+		}
+	}
+	c, err := j.req.FindClient(j.Context, u.Issuer)
 	if err != nil || c == nil {
 		return nil, err
 	}
-	if c.AuthMethod != j.method && !(c.AuthMethod == "" && j.method == "private_key_jwt") {
-		return nil, refused(errors.New("the client is registered for another method than " + j.method))
+	if c.AuthMethod != j.method.name && !(c.AuthMethod == "" && j.method.name == "private_key_jwt") {
+		return nil, &assertion.Error{
+			Reason: assertion.UnknownIssuer, Seen: "a client that is registered for " + quote(c.AuthMethod), Want: j.method.name,
+			Hint: "register the client for the method it uses (token_endpoint_auth_method)",
+		}
 	}
 	j.client = c
-	var policy Policy
-	if j.policy != nil {
-		policy = j.policy(c)
-	}
-	j.accepted = policy.complete(c, j.req)
-	p := &assertion.Party{Name: c.ID, Disabled: c.Disabled, Policy: j.accepted}
-	j.credentials(c, p)
-	return p, nil
+	j.party.Name, j.party.Disabled = c.ID, c.Disabled
+	j.demand()
+	j.method.credentials(j)
+	return &j.party, nil
 }
 
-// checks are those that are about clients alone (RFC 7521 §4.2, §6.1; OpenID Connect Core §9).
-func (j *judge) checks() []assertion.Check {
-	return []assertion.Check{
-		{Name: "subject_is_issuer", Run: func(_ context.Context, a *assertion.Assertion) error {
-			if a.Subject != a.Issuer {
-				return &assertion.Error{
-					Reason: assertion.NotClient, Seen: quote(a.Subject), Want: quote(a.Issuer),
-					Hint: "a client assertion speaks for the client itself: iss and sub are both its client id",
-				}
-			}
-			return nil
-		}},
-		{Name: "client_id", Run: func(_ context.Context, a *assertion.Assertion) error {
-			if named := j.req.Param("client_id"); named != "" && named != a.Subject {
-				return &assertion.Error{
-					Reason: assertion.NotClient, Seen: quote(named), Want: quote(a.Subject),
-					Hint: "the client_id parameter names another client than the assertion; it may be left out",
-				}
-			}
-			return nil
-		}},
+// checks are those that are about clients alone (RFC 7521 §4.2, §6.1; OpenID Connect Core §9). Nothing changes the
+// list; Go has no constant of this kind.
+var checks = [...]assertion.Check{
+	{Name: "subject is issuer", Run: checkSubject},
+	{Name: "client_id", Run: checkClientID},
+}
+
+func checkSubject(_ context.Context, a *assertion.Assertion) error {
+	if a.Subject == a.Issuer {
+		return nil
+	}
+	return &assertion.Error{
+		Reason: assertion.NotClient, Seen: quote(a.Subject), Want: quote(a.Issuer),
+		Hint: "a client assertion speaks for the client itself: iss and sub are both its client id",
 	}
 }
 
-func (j *judge) authenticate(ctx context.Context) (*avouch.Authentication, error) {
-	a, uses, err := j.checker().Check(ctx, j.req.Now, j.req.Param("client_assertion"), j.req.Param("client_id"), j.checks()...)
+func checkClientID(ctx context.Context, a *assertion.Assertion) error {
+	named := judgeOf(ctx).req.Param("client_id")
+	if named == "" || named == a.Issuer {
+		return nil
+	}
+	return &assertion.Error{
+		Reason: assertion.NotClient, Seen: quote(named), Want: quote(a.Issuer),
+		Hint: "the client_id parameter names another client than the assertion; it may be left out",
+	}
+}
+
+// authenticate runs the checks up to the first that fails.
+func (j *judge) authenticate() (*avouch.Authentication, error) {
+	a, uses, err := checker.Check(j, j.req.Now, j.req.Param("client_assertion"), "", checks[:]...)
 	if err != nil {
-		return nil, refusal(err)
+		return nil, err
 	}
 	auth := &avouch.Authentication{Client: j.client, Uses: uses}
 	if a.LegacyAudience {
@@ -91,47 +136,25 @@ func (j *judge) authenticate(ctx context.Context) (*avouch.Authentication, error
 	return auth, nil
 }
 
-func (j *judge) explain(ctx context.Context) *assertion.Report {
-	return j.checker().Explain(ctx, j.req.Now, j.req.Param("client_assertion"), j.req.Param("client_id"), j.checks()...)
+// explain runs every check that can be run.
+func (j *judge) explain() *assertion.Report {
+	if !presentsAssertion(j.req) {
+		return &assertion.Report{Time: j.req.Now.UTC(), Purpose: assertion.ClientAuthentication, Findings: []assertion.Finding{{
+			Check: "parameter", Outcome: assertion.Failed,
+			Seen: "no client_assertion, or a client_assertion_type of another kind", Want: "client_assertion, and client_assertion_type " + assertionType,
+		}}}
+	}
+	return checker.Explain(j, j.req.Now, j.req.Param("client_assertion"), "", checks[:]...)
 }
 
-// refusal turns what the checks say into what the server answers.
+// refusal turns what the checks say into what the server answers: the text that the reason has for the caller, the
+// rest for the operator. Keys that cannot be had are no fault of the client, which may come again with a new assertion.
 func refusal(err error) error {
-	var known *avouch.Error
-	if errors.As(err, &known) {
-		return known
+	if e, ok := errors.AsType[*assertion.Error](err); ok {
+		if e.Reason == assertion.KeySourceUnavailable {
+			return &avouch.Error{Code: avouch.TemporarilyUnavailable, Description: e.Public, Err: e, RetryAfter: 5 * time.Second}
+		}
+		return &avouch.Error{Code: avouch.InvalidClient, Description: e.Public, Err: e}
 	}
-	var a *assertion.Error
-	if !errors.As(err, &a) {
-		return err
-	}
-	e := refused(err)
-	if a.Public != "" {
-		e.Description = a.Public
-	}
-	return e
-}
-
-// byMAC reports whether the header of an assertion names an HMAC. It decides nothing but which method looks at it: a
-// MAC is never checked with a public key, nor a signature with a secret.
-func byMAC(req *avouch.Request) bool {
-	switch unverifiedAlgorithm(req.Param("client_assertion")) {
-	case "HS256", "HS384", "HS512":
-		return true
-	}
-	return false
-}
-
-func unverifiedAlgorithm(token string) string {
-	header, _, _ := strings.Cut(token, ".")
-	text, err := base64.RawURLEncoding.DecodeString(header)
-	if err != nil {
-		return ""
-	}
-	o, err := strictjson.Parse(text)
-	if err != nil {
-		return ""
-	}
-	alg, _ := o.Get("alg").Text()
-	return alg
+	return err
 }

@@ -3,7 +3,6 @@ package clientauth
 import (
 	"slices"
 
-	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/assertion"
 	"github.com/avouch-oauth/avouch/keys"
 )
@@ -13,7 +12,7 @@ type Policy struct {
 	// Audience is how the client may name this server.
 	Audience Audience
 	// Policy is the rest. Of it, Audience, RequireID, SubjectOptional and IssuerOptional are set by the method: a
-	// client assertion has iss, sub and jti (OpenID Connect Core §9).
+	// client assertion has iss, sub and jti (OpenID Connect Core §9). Algorithms nil means those of the method.
 	assertion.Policy
 }
 
@@ -34,26 +33,37 @@ const (
 // NoticeLegacyAudience is in avouch.Event.Notices where a client assertion was accepted by [AudienceLegacy] only.
 const NoticeLegacyAudience = "legacy_audience"
 
-// complete is the policy for one client at one request.
-func (p Policy) complete(client *avouch.Client, req *avouch.Request) assertion.Policy {
-	out := p.Policy
-	out.Audience = assertion.Audience{Accept: []string{req.Issuer}}
+// demand puts into the party what is asked of the client's assertions.
+func (j *judge) demand() {
+	var p Policy
+	if j.method.policy != nil {
+		p = j.method.policy(j.client)
+	}
+	j.party.Policy = p.Policy
+	out := &j.party.Policy
+	j.accept = [1]string{j.req.Issuer}
+	j.others = [2]string{j.req.TokenURL, j.req.Endpoint}
+	out.Audience = assertion.Audience{Accept: j.accept[:], NearMiss: j.others[:]}
 	switch p.Audience {
 	case AudienceFAPI2:
 		out.Audience.StringOnly = true
 	case AudienceLegacy:
-		out.Audience.Legacy = []string{req.TokenURL, req.Endpoint}
+		out.Audience.NearMiss, out.Audience.Legacy = nil, j.others[:]
 	}
 	out.RequireID, out.SubjectOptional, out.IssuerOptional = true, false, false
 
-	if only := client.AuthAlgorithm; only != "" {
-		if only == "Ed25519" {
+	if out.Algorithms == nil {
+		out.Algorithms = j.method.algorithms
+	}
+	if only := j.client.AuthAlgorithm; only != "" {
+		if only == "Ed25519" { // RFC 9864
 			only = keys.EdDSA
 		}
-		if out.Algorithms == nil || slices.Contains(out.Algorithms, only) {
-			out.Algorithms = []keys.Algorithm{only}
+		if p.Algorithms == nil || slices.Contains(p.Algorithms, only) {
+			j.only = [1]keys.Algorithm{only}
+			out.Algorithms = j.only[:]
 		} else {
-			out.Algorithms = []keys.Algorithm{}
+			out.Algorithms = []keys.Algorithm{} // registration and policy have nothing in common
 		}
 	}
 	if p.Audience == AudienceFAPI2 {
@@ -64,5 +74,4 @@ func (p Policy) complete(client *avouch.Client, req *avouch.Request) assertion.P
 			return a != keys.PS256 && a != keys.ES256 && a != keys.EdDSA
 		})
 	}
-	return out
 }

@@ -9,38 +9,48 @@ import (
 )
 
 // PrivateKeyJWT authenticates a client by an assertion that it signs with a private key of its own (private_key_jwt,
-// RFC 7523 §2.2 as updated by RFC 10070 §4; OpenID Connect Core §9).
+// RFC 7523 §2.2 as updated by RFC 10070 §4; OpenID Connect Core §9). The client's public keys are in its registration.
 type PrivateKeyJWT struct {
 	// Policy returns what is asked of the assertions of a client. Nil means the strict policy for every client.
 	Policy func(c *avouch.Client) Policy
+
+	// Algorithms are accepted of clients whose registration and policy say no others. Nil means
+	// keys.DefaultAlgorithms.
+	Algorithms []keys.Algorithm
 }
 
 // Method returns "private_key_jwt".
 func (m *PrivateKeyJWT) Method() string { return "private_key_jwt" }
 
-// SigningAlgorithms are the algorithms that are accepted where neither client nor policy say others.
-func (m *PrivateKeyJWT) SigningAlgorithms() []keys.Algorithm { return keys.DefaultAlgorithms() }
+// SigningAlgorithms returns Algorithms or their default.
+func (m *PrivateKeyJWT) SigningAlgorithms() []keys.Algorithm {
+	if m.Algorithms == nil {
+		return keys.DefaultAlgorithms()
+	}
+	return m.Algorithms
+}
 
 // Presented implements avouch.ClientAuth. Assertions whose header names an HMAC are [SecretJWT]'s.
 func (m *PrivateKeyJWT) Presented(req *avouch.Request) bool {
 	return presentsAssertion(req) && !byMAC(req)
 }
 
-// Authenticate implements avouch.ClientAuth. The assertion's jti is not spent: it is in Authentication.Uses.
+// Authenticate implements avouch.ClientAuth. The assertion is not spent: its use is in Authentication.Uses.
 func (m *PrivateKeyJWT) Authenticate(ctx context.Context, req *avouch.Request) (*avouch.Authentication, error) {
-	j := m.judge(req)
-	return j.authenticate(ctx)
+	j := judge{Context: ctx, method: m.method(), req: req}
+	auth, err := j.authenticate()
+	return auth, refusal(err)
 }
 
-// Explain runs every check on the client assertion of a request that can be run, spends nothing, and reports.
+// Explain runs every check on the client assertion of a request that can be run, and reports; avouch.Server.Request
+// makes a request for it. It spends nothing, so that it cannot know what was used before.
 func (m *PrivateKeyJWT) Explain(ctx context.Context, req *avouch.Request) *assertion.Report {
-	j := m.judge(req)
-	return j.explain(ctx)
+	j := judge{Context: ctx, method: m.method(), req: req}
+	return j.explain()
 }
 
-func (m *PrivateKeyJWT) judge(req *avouch.Request) *judge {
-	return &judge{
-		req: req, method: m.Method(), policy: m.Policy,
-		credentials: func(c *avouch.Client, p *assertion.Party) { p.Keys = c.Keys },
-	}
+func (m *PrivateKeyJWT) method() *method {
+	return &method{name: m.Method(), policy: m.Policy, algorithms: m.Algorithms, credentials: clientKeys}
 }
+
+func clientKeys(j *judge) { j.party.Keys = j.client.Keys }

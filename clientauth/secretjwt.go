@@ -3,6 +3,7 @@ package clientauth
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/assertion"
@@ -11,63 +12,94 @@ import (
 
 // SecretJWT authenticates a client by an assertion with a MAC made with a secret that it shares with the server
 // (client_secret_jwt, OpenID Connect Core §9). The server has to keep the secret itself; [PrivateKeyJWT] does without.
+//
+// It must not be copied after first use.
 type SecretJWT struct {
 	// Policy returns what is asked of the assertions of a client. Nil means the strict policy for every client.
 	Policy func(c *avouch.Client) Policy
+
+	// Algorithms are accepted of clients whose registration and policy say no others: of HS256, HS384 and HS512. Nil
+	// means HS256.
+	Algorithms []keys.Algorithm
+
+	// Throttle slows down who guesses secrets. Nil means one with its defaults, for this method alone.
+	Throttle *Throttle
+
+	own Throttle
 }
 
 // Method returns "client_secret_jwt".
 func (m *SecretJWT) Method() string { return "client_secret_jwt" }
 
-// SigningAlgorithms is the algorithm that is accepted where neither client nor policy say others.
-func (m *SecretJWT) SigningAlgorithms() []keys.Algorithm { return []keys.Algorithm{keys.HS256} }
+// SigningAlgorithms returns Algorithms or their default.
+func (m *SecretJWT) SigningAlgorithms() []keys.Algorithm {
+	if m.Algorithms == nil {
+		return []keys.Algorithm{keys.HS256}
+	}
+	return m.Algorithms
+}
+
+// Validate refuses algorithms that make no MAC; avouch.New calls it.
+func (m *SecretJWT) Validate() error {
+	for _, alg := range m.Algorithms {
+		if alg != keys.HS256 && alg != keys.HS384 && alg != keys.HS512 {
+			return fmt.Errorf("%s is no algorithm of this method", alg)
+		}
+	}
+	return nil
+}
 
 // Presented implements avouch.ClientAuth. Assertions whose header names no HMAC are [PrivateKeyJWT]'s.
 func (m *SecretJWT) Presented(req *avouch.Request) bool { return presentsAssertion(req) && byMAC(req) }
 
-// Authenticate implements avouch.ClientAuth. The assertion's jti is not spent: it is in Authentication.Uses.
+// Authenticate implements avouch.ClientAuth. The assertion is not spent: its use is in Authentication.Uses.
 func (m *SecretJWT) Authenticate(ctx context.Context, req *avouch.Request) (*avouch.Authentication, error) {
+	throttle := either(m.Throttle, &m.own)
 	for nth := 0; ; nth++ {
-		j, more := m.judge(req, nth)
-		auth, err := j.authenticate(ctx)
-		var a *assertion.Error
-		if *more && errors.As(err, &a) && a.Reason == assertion.BadSignature {
+		j := judge{Context: ctx, method: m.method(), req: req, throttle: throttle, nth: nth}
+		auth, err := j.authenticate()
+		e, _ := errors.AsType[*assertion.Error](err)
+		wrong := e != nil && e.Reason == assertion.BadSignature
+		switch {
+		case wrong && j.more:
 			continue // secrets overlap while they are being replaced
+		case wrong || err == nil:
+			// Only what the secret decided counts: an assertion that has expired is no guess.
+			throttle.attempt(req.Now, j.who, func() bool { return !wrong })
 		}
-		return auth, err
+		return auth, refusal(err)
 	}
 }
 
-// Explain runs every check on the client assertion of a request that can be run, spends nothing, and reports.
+// Explain runs every check on the client assertion of a request that can be run, and reports; avouch.Server.Request
+// makes a request for it. It spends nothing, so that it cannot know what was used before.
 func (m *SecretJWT) Explain(ctx context.Context, req *avouch.Request) *assertion.Report {
 	for nth := 0; ; nth++ {
-		j, more := m.judge(req, nth)
-		report := j.explain(ctx)
-		if *more && !report.Verified {
+		j := judge{Context: ctx, method: m.method(), req: req, nth: nth}
+		report := j.explain()
+		if j.more && !report.Verified {
 			continue
 		}
 		return report
 	}
 }
 
-// judge judges by the nth live secret of the client; more tells whether there is another one.
-func (m *SecretJWT) judge(req *avouch.Request, nth int) (j *judge, more *bool) {
-	more = new(bool)
-	return &judge{
-		req: req, method: m.Method(), policy: m.Policy,
-		credentials: func(c *avouch.Client, p *assertion.Party) {
-			seen := 0
-			for i := range c.Secrets {
-				s := &c.Secrets[i]
-				if len(s.Value) == 0 || !s.Expires.IsZero() && !req.Now.Before(s.Expires) {
-					continue
-				}
-				if seen == nth {
-					p.Secret = s.Value
-				}
-				seen++
-			}
-			*more = seen > nth+1
-		},
-	}, more
+func (m *SecretJWT) method() *method {
+	return &method{name: m.Method(), policy: m.Policy, algorithms: m.SigningAlgorithms(), credentials: nthSecret}
+}
+
+// nthSecret puts the nth live secret of the client into the party. Where there is none, no MAC is accepted.
+func nthSecret(j *judge) {
+	live := 0
+	for i := range j.client.Secrets {
+		s := &j.client.Secrets[i]
+		if len(s.Value) == 0 || !s.Expires.IsZero() && !j.req.Now.Before(s.Expires) {
+			continue
+		}
+		if live == j.nth {
+			j.party.Secret = s.Value
+		}
+		live++
+	}
+	j.more = live > j.nth+1
 }
