@@ -4,7 +4,7 @@
 // keys (sealed before they come here), and uses of assertions — and one number, the change row. It knows nothing of
 // OAuth: the rules are in package admin, which is the only writer, and the records are data.
 //
-// Strings are compared byte by byte. Times are UTC with a resolution of a millisecond; the zero time is kept as zero.
+// Strings are compared byte by byte, and kept as they are or refused ([CheckText]). Times are UTC with a resolution of a millisecond; the zero time is kept as zero.
 // A method that compares times takes them as arguments: a store never asks its own clock.
 //
 // Every implementation is judged by package storagetest.
@@ -29,17 +29,19 @@ type Store interface {
 	View(ctx context.Context, f func(ctx context.Context, r Reader) error) error
 
 	// Write runs f in one transaction. Where f returns nil, its changes and one step of the change row are committed
-	// together; otherwise nothing is changed. f may run more than once and must have no effect but through w. Reads
-	// through w see the writes of the same transaction.
+	// together; otherwise nothing is changed, and Write returns the error of f. f may run more than once, must have no
+	// effect but through w, and must not use the store: it would wait for itself. Reads through w see the writes of the
+	// same transaction. Writers come one after the other, and first uses wait with them: keep f short.
 	Write(ctx context.Context, f func(ctx context.Context, w Writer) error) error
 
 	// TouchKeys records when keys of clients were last used. It is not a change: it may be lost in a crash, and no
-	// process is told.
+	// process is told. Keys that are not there are passed over.
 	TouchKeys(ctx context.Context, uses []KeyUse) error
 
 	// Sweep removes what expired before now, by range, in portions. It is for a background task.
 	Sweep(ctx context.Context, now time.Time) error
 
+	// Close waits for what is in progress. Whatever is called afterwards returns an error, except Close.
 	Close() error
 }
 
@@ -65,8 +67,12 @@ type Reader interface {
 // Writer writes records inside a transaction.
 //
 // A Put with Revision 0 creates and returns [ErrExists] where the id is taken; any other Revision replaces the whole
-// record and returns [ErrConflict] where the stored one differs. Put sets the new Revision in the record it was given.
-// Deleting what is not there returns [ErrNotFound].
+// record and returns [ErrConflict] where the stored one differs or is gone. Put sets the new Revision in the record it
+// was given; it is one that this record never had in an earlier transaction, also not before it was deleted and made
+// again. Deleting what is not there returns [ErrNotFound]. An id is never empty.
+//
+// The URL of an issuer is unique as its name is. LastUsed of a key never goes back: Put keeps the later one of what it
+// is given and what [Store.TouchKeys] has recorded, as long as the client has the key.
 type Writer interface {
 	Reader
 

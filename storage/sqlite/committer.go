@@ -1,0 +1,146 @@
+package sqlite
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/avouch-oauth/avouch/replay"
+)
+
+// committer gathers the requests that arrive while a commit is under way, and spends them in the next one.
+type committer struct {
+	store *Store
+	wake  chan struct{} // holds one element while the queue may have something in it
+	done  chan struct{} // closed when run has returned
+
+	mu     sync.Mutex
+	queue  []*request
+	closed bool
+}
+
+// request is one call of FirstUse.
+type request struct {
+	uses    []replay.Use
+	entries []entry
+	err     error
+	state   atomic.Int32
+	done    chan error
+}
+
+const (
+	waiting   = iota
+	taken     // it is being spent
+	abandoned // its caller has gone; nothing of it will be spent
+)
+
+// atMost is how many requests share a commit: the last to come waits for two of them.
+const atMost = 256
+
+// A server under full load would hold the lock of the database all the time, and other processes, which have to poll for
+// it, would rarely find it free. So there is a pause from time to time, which is long enough for begin to meet it.
+const (
+	pauseEvery = 50 * time.Millisecond
+	pause      = 4 * pollEvery
+)
+
+func newCommitter(s *Store) *committer {
+	c := &committer{store: s, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go c.run()
+	return c
+}
+
+// do hands a request in and waits for its answer, or until ctx ends.
+func (c *committer) do(ctx context.Context, r *request) error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return errClosed
+	}
+	c.queue = append(c.queue, r)
+	c.mu.Unlock()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+	select {
+	case err := <-r.done:
+		return err
+	case <-ctx.Done():
+		// Where this comes too late the uses may be spent. The caller refuses in either case.
+		r.state.CompareAndSwap(waiting, abandoned)
+		return ctx.Err()
+	}
+}
+
+func (c *committer) run() {
+	defer close(c.done)
+	paused := time.Now()
+	for {
+		batch, closed := c.take()
+		if len(batch) == 0 {
+			if closed {
+				return
+			}
+			idle := time.Now()
+			<-c.wake
+			if now := time.Now(); now.Sub(idle) >= pause {
+				paused = now
+			}
+			continue
+		}
+		if time.Since(paused) >= pauseEvery {
+			time.Sleep(pause)
+			paused = time.Now()
+		}
+		c.spend(batch)
+	}
+}
+
+// take takes requests off the queue.
+func (c *committer) take() (batch []*request, closed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := min(len(c.queue), atMost)
+	batch, c.queue = c.queue[:n:n], c.queue[n:]
+	if len(c.queue) == 0 {
+		c.queue = nil
+	}
+	return batch, c.closed
+}
+
+// spend spends a batch in one transaction and answers its requests.
+func (c *committer) spend(batch []*request) {
+	err := c.store.transaction(context.Background(), func(tx *transaction) error {
+		present := batch[:0]
+		for _, r := range batch {
+			if r.state.CompareAndSwap(waiting, taken) {
+				present = append(present, r)
+			}
+		}
+		batch = present
+		if len(batch) == 0 {
+			return nil
+		}
+		return wrap(tx.spend(batch))
+	})
+	for _, r := range batch {
+		if err != nil {
+			r.err = err
+		}
+		r.done <- r.err
+	}
+}
+
+// close answers what is in the queue and stops.
+func (c *committer) close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+	<-c.done
+}
