@@ -2,46 +2,70 @@ package keys
 
 import (
 	"crypto"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"time"
 )
 
 // Private is a key we sign with: any [crypto.Signer] (in memory, in an HSM), the id it is published under, and its
-// one algorithm. It implements token.Signer, so a single key stands wherever a rotating ring may.
+// one algorithm. It implements token.Signer, so a single key stands wherever a rotating ring may. Make one with
+// Generate, ParsePrivate or NewPrivate. It hides its key from logs, from fmt and from encoding/json.
 type Private struct {
 	ID        string // kid; the RFC 7638 thumbprint unless the caller chose another
 	Algorithm Algorithm
 	Signer    crypto.Signer
 }
 
-// Generate makes a key pair: RS256, PS256 and their longer forms make RSA-2048.
-func Generate(alg Algorithm) (*Private, error) { panic("not built") }
-
-// GeneratePairs makes n key pairs for a client: the private halves, to be handed over once and kept by no server, and
-// the public set to register.
-func GeneratePairs(n int, alg Algorithm) (private []*Private, public *Set, err error) {
-	panic("not built")
+// NewPrivate wraps a signer. An empty alg is ES256/384/512 by curve, EdDSA, or RS256.
+func NewPrivate(signer crypto.Signer, alg Algorithm) (*Private, error) {
+	if signer == nil {
+		return nil, errors.New("keys: no signer")
+	}
+	public := signer.Public()
+	if err := checkKey(public); err != nil {
+		return nil, fmt.Errorf("keys: %w", err)
+	}
+	if alg == "" {
+		alg = usual(public)
+	}
+	if !alg.signsWith(public) {
+		return nil, fmt.Errorf("keys: %s cannot sign with %.32q", describe(public), alg)
+	}
+	p := Public{Key: public}
+	return &Private{ID: p.Thumbprint(), Algorithm: alg.canonical(), Signer: signer}, nil
 }
 
-// NewPrivate wraps a signer. An empty alg is ES256/384/512 by curve, EdDSA, or RS256.
-func NewPrivate(signer crypto.Signer, alg Algorithm) (*Private, error) { panic("not built") }
-
-// ParsePrivate reads one private key: PEM (PKCS#8, PKCS#1, SEC 1), JWK, or a Google-style key file.
-func ParsePrivate(data []byte) (*Private, error) { panic("not built") }
-
-// Public returns the public half.
-func (k *Private) Public() Public { panic("not built") }
-
-// MarshalPEM writes the private key as PKCS#8 PEM; MarshalJWK as a private JWK. Both fail for a signer that does not
-// give its key away.
-func (k *Private) MarshalPEM() ([]byte, error) { panic("not built") }
-func (k *Private) MarshalJWK() ([]byte, error) { panic("not built") }
+// Public returns the public half, to be published: its id, its one algorithm, and "use": "sig". Key is nil where k has
+// no signer.
+func (k *Private) Public() Public {
+	p := Public{ID: k.ID, Algorithm: k.Algorithm, Use: "sig"}
+	if k.Signer != nil {
+		p.Key = k.Signer.Public()
+	}
+	return p
+}
 
 // SigningKey returns k: a single key is a ring of one.
 func (k *Private) SigningKey(now time.Time) (*Private, error) { return k, nil }
 
-// PublicKeys returns the set of k's public half.
-func (k *Private) PublicKeys(now time.Time) *Set { panic("not built") }
+// PublicKeys returns the set of k's public half; an empty one where that could not verify.
+func (k *Private) PublicKeys(now time.Time) *Set {
+	s, err := NewSet(k.Public())
+	if err != nil {
+		return &Set{}
+	}
+	return s
+}
 
 // LogValue keeps the key out of logs.
-func (k *Private) LogValue() slog.Value { return slog.StringValue("key " + k.ID) }
+func (k Private) LogValue() slog.Value { return slog.StringValue("key " + k.ID) }
+
+// Format keeps the key out of what fmt prints, whatever the verb.
+func (k Private) Format(f fmt.State, verb rune) { _, _ = io.WriteString(f, "key "+k.ID) }
+
+// MarshalJSON fails: a private key is written on purpose, by MarshalJWK, or not at all.
+func (k Private) MarshalJSON() ([]byte, error) {
+	return nil, errors.New("keys: a private key is not written with what holds it; MarshalJWK writes one")
+}

@@ -48,8 +48,8 @@ var algorithms = [...]algorithm{
 
 // The bounds of an RSA modulus, in bits. Below them a key can be broken; above them a signature costs us too much.
 const (
-	minRSA = 2048
-	maxRSA = 4096
+	MinRSA = 2048
+	MaxRSA = 4096
 )
 
 // ErrSignature means that the key fits and the signature is not one of that key over that text.
@@ -78,8 +78,8 @@ func (a *algorithm) checkPublic(key any) error {
 		if key == nil || key.N == nil {
 			return errors.New("jose: an RSA key without a modulus")
 		}
-		if n := key.N.BitLen(); n < minRSA || n > maxRSA {
-			return fmt.Errorf("jose: an RSA key of %d bits; from %d to %d are accepted", n, minRSA, maxRSA)
+		if n := key.N.BitLen(); n < MinRSA || n > MaxRSA {
+			return fmt.Errorf("jose: an RSA key of %d bits; from %d to %d are accepted", n, MinRSA, MaxRSA)
 		}
 	case *ecdsa.PublicKey:
 		if a.family != ecdsaSig {

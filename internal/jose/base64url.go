@@ -17,10 +17,10 @@ var sextet = func() (table [256]byte) {
 	return table
 }()
 
-// appendBase64url appends the bytes that in stands for. ok is false unless in is the one way to write them: no padding,
+// AppendBase64url appends the bytes that in stands for. ok is false unless in is the one way to write them: no padding,
 // no white space, and no bits set in the last character that stand for nothing (RFC 7515 §2, RFC 4648 §3.5).
 // encoding/base64 skips line breaks even when it is strict.
-func appendBase64url(dst []byte, in string) (out []byte, ok bool) {
+func AppendBase64url(dst []byte, in string) (out []byte, ok bool) {
 	for len(in) >= 4 {
 		a, b, c, d := sextet[in[0]], sextet[in[1]], sextet[in[2]], sextet[in[3]]
 		if a|b|c|d == none { // values of the alphabet have their two upper bits clear

@@ -77,4 +77,6 @@ type ParseError struct {
 	Detail string // for the operator; never holds more than 64 bytes of the input, escaped
 }
 
-func (e *ParseError) Error() string { return "jose: malformed JWS (" + e.Fault.String() + "): " + e.Detail }
+func (e *ParseError) Error() string {
+	return "jose: malformed JWS (" + e.Fault.String() + "): " + e.Detail
+}

@@ -79,7 +79,7 @@ func split(token string) (first, last int, err error) {
 }
 
 func appendDecoded(dst []byte, part, name string) ([]byte, error) {
-	dst, ok := appendBase64url(dst, part)
+	dst, ok := AppendBase64url(dst, part)
 	if !ok {
 		return nil, fault(BadEncoding, "the %s is not canonical base64url", name)
 	}

@@ -8,7 +8,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
-	"hash"
 )
 
 // Verify checks the signature of signingInput by key, which must be *rsa.PublicKey, *ecdsa.PublicKey,
@@ -88,7 +87,7 @@ func mac(h crypto.Hash, secret, message []byte) []byte {
 	case crypto.SHA512:
 		newHash = sha512.New
 	}
-	m := hmac.New(func() hash.Hash { return newHash() }, secret)
+	m := hmac.New(newHash, secret)
 	m.Write(message)
 	return m.Sum(nil)
 }
