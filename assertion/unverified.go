@@ -47,5 +47,8 @@ func UnverifiedAlgorithm(token string) (alg keys.Algorithm, ok bool) {
 		return "", false
 	}
 	name, ok := header.Get("alg").Text()
-	return algorithm(name), ok && name != ""
+	if !ok || name == "" {
+		return "", false
+	}
+	return algorithm(name), true
 }
