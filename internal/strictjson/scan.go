@@ -15,7 +15,12 @@ type scanner struct {
 	data  []byte
 	at    int
 	depth int
-	names []name // of the members of all objects that are open, the innermost last
+
+	// names of the members of all objects that are open, the innermost last. The first ones are an array, so that an
+	// ordinary document needs nothing on the heap.
+	named int
+	few   [fewNames]name
+	more  []name
 }
 
 type name struct {
@@ -31,8 +36,7 @@ func scan(data []byte, o *Object) error {
 	if bytes.HasPrefix(data, []byte("\ufeff")) {
 		return &Error{Reason: "begins with a byte order mark"}
 	}
-	var room [fewNames]name
-	s := scanner{data: data, names: room[:0]}
+	s := scanner{data: data}
 	s.space()
 	if s.peek() != '{' {
 		return s.fault("an object was expected")
@@ -49,8 +53,7 @@ func scan(data []byte, o *Object) error {
 
 // elements walks over the elements of an array that has been scanned before.
 func elements(array []byte, yield func(Value) bool) {
-	var room [fewNames]name
-	s := scanner{data: array, at: 1, names: room[:0]}
+	s := scanner{data: array, at: 1}
 	for s.space(); s.peek() != ']'; s.space() {
 		start := s.at
 		kind, escaped, err := s.value()
@@ -115,7 +118,7 @@ func (s *scanner) object(keep *Object) error {
 		return s.fault("nested too deeply")
 	}
 	s.at++ // {
-	first := len(s.names)
+	first := s.named
 	var many map[string]struct{}
 	s.space()
 	if s.peek() == '}' {
@@ -158,7 +161,7 @@ func (s *scanner) object(keep *Object) error {
 		case '}':
 			s.at++
 			s.depth--
-			s.names = s.names[:first]
+			s.forget(first)
 			return nil
 		default:
 			return s.fault("a comma or a closing brace was expected")
@@ -170,20 +173,17 @@ func (s *scanner) object(keep *Object) error {
 // of an object that has more than a few.
 func (s *scanner) unique(n name, first int, many map[string]struct{}) (map[string]struct{}, error) {
 	known := false
-	switch open := s.names[first:]; {
+	switch {
 	case many != nil:
 		_, known = many[s.text(n)]
-	case len(open) < fewNames:
-		for i := range open {
-			if s.same(open[i], n) {
-				known = true
-				break
-			}
+	case s.named-first < fewNames:
+		for i := first; i < s.named && !known; i++ {
+			known = s.same(*s.nameAt(i), n)
 		}
 	default:
 		many = make(map[string]struct{}, 4*fewNames)
-		for i := range open {
-			many[s.text(open[i])] = struct{}{}
+		for i := first; i < s.named; i++ {
+			many[s.text(*s.nameAt(i))] = struct{}{}
 		}
 		_, known = many[s.text(n)]
 	}
@@ -194,9 +194,31 @@ func (s *scanner) unique(n name, first int, many map[string]struct{}) (map[strin
 	if many != nil {
 		many[s.text(n)] = struct{}{}
 	} else {
-		s.names = append(s.names, n)
+		s.remember(n)
 	}
 	return many, nil
+}
+
+func (s *scanner) nameAt(i int) *name {
+	if i < fewNames {
+		return &s.few[i]
+	}
+	return &s.more[i-fewNames]
+}
+
+func (s *scanner) remember(n name) {
+	if s.named < fewNames {
+		s.few[s.named] = n
+	} else {
+		s.more = append(s.more, n)
+	}
+	s.named++
+}
+
+// forget drops the names of an object that is closed.
+func (s *scanner) forget(first int) {
+	s.named = first
+	s.more = s.more[:max(0, first-fewNames)]
 }
 
 func (s *scanner) same(a, b name) bool {
