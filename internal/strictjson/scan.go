@@ -178,7 +178,7 @@ func (s *scanner) unique(n name, first int, many map[string]struct{}) (map[strin
 		_, known = many[s.text(n)]
 	case s.named-first < fewNames:
 		for i := first; i < s.named && !known; i++ {
-			known = s.same(*s.nameAt(i), n)
+			known = s.same(s.nameAt(i), &n)
 		}
 	default:
 		many = make(map[string]struct{}, 4*fewNames)
@@ -221,11 +221,11 @@ func (s *scanner) forget(first int) {
 	s.more = s.more[:max(0, first-fewNames)]
 }
 
-func (s *scanner) same(a, b name) bool {
+func (s *scanner) same(a, b *name) bool {
 	if a.escaped || b.escaped {
-		return s.text(a) == s.text(b)
+		return s.text(*a) == s.text(*b)
 	}
-	return string(a.of(s.data)) == string(b.of(s.data))
+	return a.end-a.start == b.end-b.start && string(a.of(s.data)) == string(b.of(s.data))
 }
 
 func (s *scanner) text(n name) string { return text(n.of(s.data), n.escaped) }
@@ -313,12 +313,23 @@ func (s *scanner) digits() error {
 	return nil
 }
 
+// plain tells the bytes that stand for themselves in a string: ASCII without control characters, quote and backslash.
+// It is never written to.
+var plain = func() (table [256]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		table[c] = c != '"' && c != '\\'
+	}
+	return table
+}()
+
 // str scans a string (RFC 8259 §7) and tells whether it holds an escape.
 func (s *scanner) str() (escaped bool, err error) {
 	data := s.data
 	i := s.at + 1
 	for i < len(data) {
 		switch c := data[i]; {
+		case plain[c]:
+			i++
 		case c == '"':
 			s.at = i + 1
 			return escaped, nil
@@ -333,8 +344,6 @@ func (s *scanner) str() (escaped bool, err error) {
 		case c < ' ':
 			s.at = i
 			return false, s.fault("a control character in a string")
-		case c < utf8.RuneSelf:
-			i++
 		default:
 			r, n := utf8.DecodeRune(data[i:])
 			if r == utf8.RuneError && n == 1 {
