@@ -14,7 +14,7 @@
 //
 // A client with a key file:
 //
-//	key, err := client.ReadKey("billing-batch.pem") // PEM, JWK, or a Google-style JSON key file
+//	key, err := keys.LoadPrivate("billing-batch.pem") // PEM, JWK, or a Google-style JSON key file
 //	if err != nil {
 //		log.Fatal(err)
 //	}

@@ -22,7 +22,7 @@ func ExamplePrivateKeyJWT() {
 	as, api := exampleServers()
 	defer as.Close()
 	defer api.Close()
-	key, err := keys.Generate(keys.ES256) // or client.ReadKey("billing-batch.pem")
+	key, err := keys.Generate(keys.ES256) // or keys.LoadPrivate("billing-batch.pem")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -179,12 +179,11 @@ func exampleKeyFile(tokenURL string) (dir, path string) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	pem, err := key.MarshalPEM()
+	text, err := keys.MarshalKeyFile(key, "shop@example.com", tokenURL)
 	if err != nil {
 		log.Fatal(err)
 	}
-	return exampleFile(fmt.Sprintf(`{"type":"service_account","client_email":"shop@example.com","private_key_id":%q,"private_key":%q,"token_uri":%q}`,
-		key.ID, pem, tokenURL))
+	return exampleFile(string(text))
 }
 
 func exampleWorkloadToken() (dir, path string) { return exampleFile("eyJhbGciOiJFUzI1NiJ9.e30.c2ln\n") }

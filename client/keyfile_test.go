@@ -1,7 +1,6 @@
 package client_test
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,65 +10,15 @@ import (
 	"github.com/avouch-oauth/avouch/keys"
 )
 
-// TestKeyFiles reads the same key from each kind of file.
-func TestKeyFiles(t *testing.T) {
-	key := generate(t, keys.RS256)
-	pem, err := key.MarshalPEM()
-	if err != nil {
-		t.Fatal(err)
-	}
-	jwk, err := key.MarshalJWK()
-	if err != nil {
-		t.Fatal(err)
-	}
-	google := googleFile(t, key, "https://as.example.com/token")
-	dir := t.TempDir()
-	for name, text := range map[string][]byte{"key.pem": pem, "key.jwk": jwk, "key.json": google} {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		got, err := client.ReadKey(path)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		if a, b := got.Public(), key.Public(); a.Thumbprint() != b.Thumbprint() || got.ID != key.ID {
-			t.Errorf("%s: another key, %s", name, got.ID)
-		}
-	}
-	for name, text := range map[string]string{"empty": "", "junk": "hunter2", "huge": strings.Repeat(" ", 1<<20) + string(pem)} {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := client.ReadKey(path); err == nil || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s: %v; should name the file and not show it", name, err)
-		}
-	}
-}
-
-func googleFile(t *testing.T, key *keys.Private, tokenURL string) []byte {
-	t.Helper()
-	pem, err := key.MarshalPEM()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(map[string]string{
-		"type": "service_account", "client_email": "batch@example.com", "client_id": "1234", "project_id": "p",
-		"private_key": string(pem), "private_key_id": key.ID, "token_uri": tokenURL,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
 // TestJWTBearerFromKeyFile: a Google-style key file is all that is needed, and the request looks as Google's.
 func TestJWTBearerFromKeyFile(t *testing.T) {
 	s, key := newAuthServer(t), generate(t, keys.RS256)
+	text, err := keys.MarshalKeyFile(key, "batch@example.com", s.tokenURL)
+	if err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(t.TempDir(), "key.json")
-	if err := os.WriteFile(path, googleFile(t, key, s.tokenURL), 0o600); err != nil {
+	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	me, err := client.JWTBearerFromKeyFile(path, "a", "b")
@@ -98,6 +47,7 @@ func TestJWTBearerFromKeyFile(t *testing.T) {
 		"half a file":   `{"type":"service_account","client_email":"a"}`,
 		"two names":     `{"type":"service_account","client_email":"a","client_email":"b","token_uri":"https://a.example"}`,
 		"no key":        `{"type":"service_account","client_email":"a","token_uri":"https://a.example"}`,
+		"huge":          strings.Repeat(" ", 1<<20) + string(text),
 		"PEM":           "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -78,7 +78,7 @@ func (c PrivateKeyJWT) checkCredential(s *server) error {
 		noID = errors.New("ClientID is empty")
 	}
 	if c.Key == nil || c.Key.Signer == nil {
-		noKey = errors.New("Key is missing: read one by ReadKey or make one by keys.Generate")
+		noKey = errors.New("Key is missing: keys.LoadPrivate reads one, keys.Generate makes one")
 	}
 	return errors.Join(noID, noKey, checkAudience(c.Audience, s), checkLifetime(c.Lifetime))
 }

@@ -50,7 +50,7 @@ func TestPrivateKeyJWT(t *testing.T) {
 				sent.header.Get("Content-Type") != "application/x-www-form-urlencoded" || sent.header.Get("Accept") != "application/json" {
 				t.Errorf("sent %+v", sent)
 			}
-			if got, want := names(sent.form), authNames+" extra resource scope"; got != want {
+			if got, want := names(sent.form), "client_assertion client_assertion_type client_id extra grant_type resource scope"; got != want {
 				t.Errorf("parameters %s, want %s", got, want)
 			}
 			for name, want := range map[string]string{
