@@ -15,7 +15,9 @@ const maxID = 256
 type registered struct {
 	iss, sub, aud, exp, nbf, iat, jti strictjson.Value
 
-	subject        string
+	issuer  string // iss and sub, where they are strings
+	subject string
+
 	audience       [1]string
 	legacyAudience bool
 	expires        time.Time // zero where there is no usable one; so are the others
@@ -25,7 +27,7 @@ type registered struct {
 }
 
 func readRegistered(claims *strictjson.Object) registered {
-	return registered{
+	r := registered{
 		iss: claims.Get("iss"),
 		sub: claims.Get("sub"),
 		aud: claims.Get("aud"),
@@ -34,6 +36,9 @@ func readRegistered(claims *strictjson.Object) registered {
 		iat: claims.Get("iat"),
 		jti: claims.Get("jti"),
 	}
+	r.issuer, _ = r.iss.Text()
+	r.subject, _ = r.sub.Text()
+	return r
 }
 
 // A rule decides about the claims by the claims, the policy and the time alone. What it reads it leaves in r.
@@ -41,69 +46,67 @@ type rule func(r *registered, p *Policy, now time.Time) *Error
 
 // subjectRule: RFC 7523 §3 item 2.
 func subjectRule(r *registered, p *Policy, _ time.Time) *Error {
-	switch text, isString := r.sub.Text(); {
-	case r.sub.Kind() == strictjson.Absent && p.SubjectOptional:
+	switch kind := r.sub.Kind(); {
+	case kind == strictjson.Absent && p.SubjectOptional:
 		return nil
-	case r.sub.Kind() == strictjson.Absent:
+	case kind == strictjson.Absent:
 		return &Error{Reason: SubjectMissing,
 			Hint: "clients of Google's libraries leave sub out where nobody is meant: SubjectOptional accepts that"}
-	case !isString || strings.TrimSpace(text) == "":
+	case kind != strictjson.String || strings.TrimSpace(r.subject) == "":
 		return &Error{Reason: BadClaim, Hint: "sub must be a JSON string that is not empty"}
-	default:
-		r.subject = text
-		return nil
 	}
+	return nil
 }
 
 // audienceRule: RFC 7523 §3 item 3, RFC 10070 §4. The one value that is there must be one of ours, byte for byte.
 func audienceRule(r *registered, p *Policy, _ time.Time) *Error {
-	var value string
+	sole := r.aud
 	switch r.aud.Kind() {
+	case strictjson.String:
 	case strictjson.Absent:
 		return &Error{Reason: AudienceMissing}
-	case strictjson.String:
-		value, _ = r.aud.Text()
 	case strictjson.Array:
-		values, ok := r.aud.Strings()
+		count, other := 0, false
+		for element := range r.aud.Elements() {
+			sole, count = element, count+1
+			other = other || element.Kind() != strictjson.String
+		}
 		switch {
-		case !ok:
+		case other:
 			return &Error{Reason: BadClaim, Hint: "aud must be a JSON string or an array of strings"}
-		case len(values) == 0:
+		case count == 0:
 			return &Error{Reason: AudienceMissing, Hint: "aud is an empty list"}
-		case len(values) > 1:
+		case count > 1:
 			return &Error{Reason: SeveralAudiences, Hint: "ask for an assertion with one aud: one that is also good " +
 				"elsewhere could be taken there and used here"}
 		case p.Audience.StringOnly:
 			return &Error{Reason: WrongAudience, Hint: "aud must be a string here and not a list (FAPI 2.0 section 5.3.2.1)"}
 		}
-		value = values[0]
 	default:
 		return &Error{Reason: BadClaim, Hint: "aud must be a JSON string or an array of strings"}
 	}
-	legacy, ok := p.Audience.names(value)
-	if !ok {
+	name, legacy := p.Audience.find(sole)
+	if name == "" {
+		value, _ := sole.Text()
 		return &Error{Reason: WrongAudience, Hint: p.Audience.hint(value)}
 	}
-	r.audience[0], r.legacyAudience = value, legacy
+	r.audience[0], r.legacyAudience = name, legacy
 	return nil
 }
 
-// names reports whether value names us, and whether only by the relaxation.
-func (a *Audience) names(value string) (legacy, ok bool) {
-	if value == "" {
-		return false, false
-	}
+// find returns which of our names value is, "" for none, and whether it is one only by the relaxation.
+func (a *Audience) find(value strictjson.Value) (name string, legacy bool) {
 	for _, accepted := range a.Accept {
-		if value == accepted {
-			return false, true
+		if value.TextIs(accepted) {
+			return accepted, false
 		}
 	}
 	for _, accepted := range a.Legacy {
-		if value == accepted {
-			return true, true
+		if value.TextIs(accepted) {
+			return accepted, true
 		}
 	}
-	return false, false
+	return "", false
 }
 
 func (a *Audience) hint(value string) string {

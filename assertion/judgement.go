@@ -133,8 +133,7 @@ func (j *judgement) assemble() {
 	c := &j.claims
 	a := &j.assertion
 	a.Party = j.party
-	a.Issuer, _ = c.iss.Text()
-	a.Subject = c.subject
+	a.Issuer, a.Subject = c.issuer, c.subject
 	if c.audience[0] != "" {
 		a.Audience = c.audience[:]
 	}

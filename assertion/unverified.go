@@ -20,10 +20,13 @@ type Unverified struct {
 
 // readUnverified is the only place where a claim is read before the signature holds.
 func readUnverified(j *judgement) Unverified {
-	u := Unverified{Type: j.header.Type, KeyID: j.header.KeyID, Algorithm: j.alg}
-	u.Issuer, _ = j.claims.iss.Text()
-	u.Subject, _ = j.claims.sub.Text()
-	return u
+	return Unverified{
+		Issuer:    j.claims.issuer,
+		Subject:   j.claims.subject,
+		Type:      j.header.Type,
+		KeyID:     j.header.KeyID,
+		Algorithm: j.alg,
+	}
 }
 
 // maxUnverifiedHeader is the longest header, in base64url, that UnverifiedAlgorithm reads.
