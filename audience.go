@@ -28,7 +28,7 @@ func (s *Server) grantAudience(resources []string, authz *Authorization, client 
 			return nil, refuse(InvalidTarget, "a resource must be an absolute URI without a fragment", nil)
 		}
 		if !allowed(may, resource) {
-			return nil, refuse(InvalidTarget, "a resource was asked for that may not be had",
+			return nil, refuse(InvalidTarget, "the client may not have a token for one of the resources it asks for",
 				errors.New("resource "+strconv.QuoteToASCII(clip(resource, 256))+" is none that client and grant allow"))
 		}
 		if !allowed(audience, resource) {

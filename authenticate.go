@@ -22,13 +22,14 @@ func (s *Server) Authenticate(ctx context.Context, req *Request) (*Authenticatio
 			return nil, err
 		}
 	}
-	a, err := method.Authenticate(ctx, req)
+	found, err := method.Authenticate(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	if a == nil || a.Client == nil {
+	if found == nil || found.Client == nil {
 		return nil, errors.New("client authentication method " + method.Method() + " returned neither a client nor an error")
 	}
+	a := *found // which may be the same one for every request
 	a.Method = method.Method()
 	named := req.Param("client_id")
 	switch {
@@ -42,14 +43,14 @@ func (s *Server) Authenticate(ctx context.Context, req *Request) (*Authenticatio
 		return nil, notAuthenticated("the Authorization header names another client than the one that authenticated")
 	}
 	req.Client = a.Client
-	return a, nil
+	return &a, nil
 }
 
 // presented returns the method whose credentials the request carries, nil where it carries none.
 func (s *Server) presented(req *Request) (ClientAuth, error) {
 	// How many kinds there are is asked of the request first and of the methods then: credentials of a method that is
 	// not offered are not to be overlooked.
-	inHeader := req.auth.scheme != "" && !(req.auth.basic && req.auth.secret == "")
+	inHeader := req.auth.sent && !(req.auth.basic && req.auth.secret == "")
 	inSecret := req.Param("client_secret") != ""
 	inAssertion := req.Param("client_assertion") != ""
 	if inAssertion != (req.Param("client_assertion_type") != "") {

@@ -10,7 +10,8 @@ const maxAuthorization = 8 << 10
 
 // authorization is what a request says in its Authorization header.
 type authorization struct {
-	scheme string // as sent; "" where there is no header
+	sent   bool   // there is one
+	scheme string // as sent
 	basic  bool   // the scheme is Basic and its credentials are well formed
 	id     string // user of Basic: the client id
 	secret string // password of Basic
@@ -19,7 +20,7 @@ type authorization struct {
 // parseAuthorization reads an Authorization header. Credentials of Basic that are not well formed leave basic false.
 func parseAuthorization(header string) authorization {
 	scheme, rest, _ := strings.Cut(header, " ")
-	a := authorization{scheme: scheme}
+	a := authorization{sent: true, scheme: scheme}
 	if strings.EqualFold(scheme, "Basic") && len(header) <= maxAuthorization {
 		a.id, a.secret, a.basic = parseBasic(strings.TrimLeft(rest, " "))
 	}

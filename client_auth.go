@@ -36,11 +36,15 @@ type SignedAuth interface {
 	SigningAlgorithms() []keys.Algorithm
 }
 
-// Authentication is an authenticated client and what its credentials may be used for only once.
+// Authentication is an authenticated client, and what of its credentials may be used only once.
 type Authentication struct {
 	Client *Client
 	Method string       // set by the server: the method that authenticated it
 	Uses   []replay.Use // spent by the server when every policy has been passed
+
+	// KeyID is the key of the client that proved who it is, "" where none did. It goes into [Event.KeyID], so that
+	// whoever keeps keys learns which are in use.
+	KeyID string
 
 	// Notices say what was accepted by a relaxation, as stable machine names such as "legacy_audience". They are
 	// passed on in [Event.Notices], to be counted and worked off.

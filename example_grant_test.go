@@ -78,7 +78,7 @@ func Example_customGrant() {
 	ask("4711", "")
 	// Output:
 	// 400 invalid_grant: the PIN is not valid
-	// 400 invalid_scope: a scope was asked for that may not be had
+	// 400 invalid_scope: the client may not have one of the scopes it asks for
 	// 200 token for 60 seconds, scope "tickets:print"
 	// 400 invalid_grant: the grant was used before; get a new one for each request
 }

@@ -115,9 +115,6 @@ func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, now time.Ti
 	case 0:
 	case 1:
 		req.auth = parseAuthorization(header[0])
-		if req.auth.scheme == "" {
-			req.auth.scheme = "?"
-		}
 	default:
 		return req, refuse(InvalidRequest, "there is more than one Authorization header", nil)
 	}

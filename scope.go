@@ -30,7 +30,7 @@ func grantScopes(parameter string, authz *Authorization, client *Client) ([]stri
 	}
 	for _, scope := range asked {
 		if !ceiling(scope) {
-			return nil, refuse(InvalidScope, "a scope was asked for that may not be had",
+			return nil, refuse(InvalidScope, "the client may not have one of the scopes it asks for",
 				errors.New("scope "+strconv.QuoteToASCII(clip(scope, 128))+" is beyond what client and grant allow"))
 		}
 	}

@@ -3,6 +3,7 @@ package avouch
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -107,14 +108,14 @@ func unwrap(g Grant) (inner Grant, optional bool) {
 
 func (c *Config) tokenURL() string {
 	if c.TokenURL == "" {
-		return c.Issuer + "/oauth/token"
+		return strings.TrimSuffix(c.Issuer, "/") + "/oauth/token"
 	}
 	return c.TokenURL
 }
 
 func (c *Config) jwksURL() string {
 	if c.JWKSURL == "" {
-		return c.Issuer + "/oauth/jwks"
+		return strings.TrimSuffix(c.Issuer, "/") + "/oauth/jwks"
 	}
 	return c.JWKSURL
 }

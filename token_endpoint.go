@@ -86,7 +86,7 @@ func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return nil, err
 	}
 	if authn != nil {
-		ev.ClientID, ev.AuthMethod, ev.Notices = authn.Client.ID, authn.Method, authn.Notices
+		ev.ClientID, ev.AuthMethod, ev.KeyID, ev.Notices = authn.Client.ID, authn.Method, authn.KeyID, authn.Notices
 		if !allowed(authn.Client.Grants, grantType) {
 			return nil, refuse(UnauthorizedClient, "the client may not use this grant type", nil)
 		}
@@ -94,18 +94,22 @@ func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return nil, notAuthenticated("the request carries no credentials of a client, and the grant needs them")
 	}
 
-	authz, err := offered.Authorize(ctx, req)
+	decision, err := offered.Authorize(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	if authz == nil {
+	if decision == nil {
 		return nil, errors.New("grant " + grantType + " returned neither an authorization nor an error")
 	}
-	client, err := s.clientOf(ctx, req, authz, grantType)
+	authz := *decision // which may be the same one for every request
+	if ev.KeyID == "" {
+		ev.KeyID = authz.KeyID
+	}
+	client, err := s.clientOf(ctx, req, &authz, grantType)
 	if err != nil {
 		return nil, err
 	}
-	claims, lifetime, err := s.decide(req, authz, client)
+	claims, lifetime, err := s.decide(req, &authz, client)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +118,7 @@ func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	}
 	ev.ClientID, ev.Subject, ev.Scopes, ev.Audience = claims.ClientID, authz.Subject, claims.Scopes, claims.Audience
 
-	if err := s.spend(ctx, req.Now, authn, authz); err != nil {
+	if err := s.spend(ctx, req.Now, authn, &authz); err != nil {
 		return nil, err
 	}
 	access, err := s.minter.Mint(ctx, claims)
@@ -178,14 +182,10 @@ func (s *Server) decide(req *Request, authz *Authorization, client *Client) (*to
 	if err != nil {
 		return nil, 0, err
 	}
-	lifetime := authz.Lifetime
-	if client != nil && client.TokenLifetime > 0 && (lifetime <= 0 || client.TokenLifetime < lifetime) {
-		lifetime = client.TokenLifetime
+	lifetime, err := s.grantLifetime(authz, client)
+	if err != nil {
+		return nil, 0, err
 	}
-	if lifetime <= 0 {
-		lifetime = s.lifetime
-	}
-	lifetime = max(lifetime.Truncate(time.Second), time.Second)
 	subject := authz.Subject
 	if subject == "" {
 		subject = authz.ClientID
@@ -201,6 +201,22 @@ func (s *Server) decide(req *Request, authz *Authorization, client *Client) (*to
 		Expires:  req.Now.Add(lifetime),
 		More:     authz.Claims,
 	}, lifetime, nil
+}
+
+// grantLifetime is the shorter one of what grant and client say, else the server's.
+func (s *Server) grantLifetime(authz *Authorization, client *Client) (time.Duration, error) {
+	lifetime := authz.Lifetime
+	if client != nil && client.TokenLifetime != 0 && (lifetime == 0 || client.TokenLifetime < lifetime) {
+		lifetime = client.TokenLifetime
+	}
+	if lifetime == 0 {
+		lifetime = s.lifetime
+	}
+	if lifetime = lifetime.Truncate(time.Second); lifetime <= 0 {
+		// A time that has run out must not become the default.
+		return 0, errors.New("the lifetime of the token is less than a second by what grant or client say")
+	}
+	return lifetime, nil
 }
 
 // allowed reports whether a list has a value.
@@ -238,7 +254,7 @@ func recovered(err *error) {
 	case runtime.Error:
 		*err = fmt.Errorf("panic: %w\n%s", p, debug.Stack())
 	default:
-		if p == http.ErrAbortHandler {
+		if e, ok := p.(error); ok && errors.Is(e, http.ErrAbortHandler) {
 			panic(p)
 		}
 		*err = fmt.Errorf("panic with a %T\n%s", p, debug.Stack())
