@@ -14,6 +14,7 @@ type Event struct {
 
 	GrantType  string // "unknown" for one that is not offered, "" where the request came to none
 	AuthMethod string // method the client authenticated with, "" for none
+	KeyID      string // the client's own key that vouched, for it or for the grant; "" where none did
 	ClientID   string // the client the token was issued to, or that authenticated; "" where unknown
 	Claimed    string // the client that the request names without proof, cut to 256 bytes; "" for none
 	Subject    string // whom the token speaks for; "" for nobody

@@ -52,6 +52,9 @@ type Authorization struct {
 	// Claims are further claims of the access token. A claim that RFC 9068 §2.2 defines is refused here.
 	Claims map[string]any
 
+	// KeyID is the key of the client that signed the grant, where it signed for itself; see [Event.KeyID].
+	KeyID string
+
 	// Uses may be used once; the server spends them together with the client's, after every policy has been passed.
 	Uses []replay.Use
 }

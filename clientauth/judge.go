@@ -129,7 +129,7 @@ func (j *judge) authenticate() (*avouch.Authentication, error) {
 	if err != nil {
 		return nil, err
 	}
-	auth := &avouch.Authentication{Client: j.client, Uses: uses}
+	auth := &avouch.Authentication{Client: j.client, KeyID: a.KeyID, Uses: uses}
 	if a.LegacyAudience {
 		auth.Notices = []string{NoticeLegacyAudience}
 	}

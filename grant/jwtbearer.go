@@ -75,9 +75,12 @@ func (g *JWTBearer) Authorize(ctx context.Context, req *avouch.Request) (*avouch
 		return nil, missing
 	}
 	d := newDecision(ctx, g, req)
-	_, uses, err := checker.Check(d, req.Now, token, d.holder(), checks[:]...)
+	a, uses, err := checker.Check(d, req.Now, token, d.holder(), checks[:]...)
 	if err != nil {
 		return nil, refusal(err)
+	}
+	if a.Issuer == d.authorization.ClientID {
+		d.authorization.KeyID = a.KeyID
 	}
 	d.authorization.Uses = uses
 	return &d.authorization, nil
