@@ -20,6 +20,7 @@ func (c *Checker) Explain(ctx context.Context, now time.Time, token, holder stri
 			Findings: []Finding{{Check: "checker", Outcome: Undecided, Cause: clean(err.Error())}}}
 	}
 	j.explaining = true
+	j.policy = Policy{}.effective(c.Purpose) // until the party is known
 	findings := make([]Finding, j.total())
 	accepted := true
 	for i := range findings {

@@ -43,7 +43,7 @@ func (j *judgement) parse() error {
 	j.compact = compact
 	j.header = compact.Header
 	j.alg = algorithm(compact.Header.Algorithm)
-	j.read(compact.Claims)
+	j.read(&compact.Claims)
 	return nil
 }
 
@@ -59,13 +59,13 @@ func (j *judgement) readPayload() error {
 	if err != nil {
 		return &Error{Reason: BadClaims, Err: err}
 	}
-	j.read(claims)
+	j.read(&claims)
 	return nil
 }
 
-func (j *judgement) read(claims strictjson.Object) {
-	j.assertion.claims = claims
-	j.claims = readRegistered(&j.assertion.claims)
+func (j *judgement) read(claims *strictjson.Object) {
+	j.assertion.claims = *claims
+	j.claims = readRegistered(claims)
 	j.payload = true
 }
 

@@ -29,7 +29,7 @@ type judgement struct {
 	payload bool // claims are there
 
 	party    *Party
-	policy   Policy // of the party, with defaults applied; the strict one until the party is known
+	policy   Policy // of the party, with defaults applied
 	allowed  bool   // the algorithm is on the party's list
 	found    []*keys.Public
 	fitting  [maxCandidates]*keys.Public
@@ -55,9 +55,7 @@ func (c *Checker) begin(now time.Time, token, holder string, more []Check) (*jud
 			return nil, fmt.Errorf("assertion: check %q has nothing to run", more[i].Name)
 		}
 	}
-	j := &judgement{checker: c, now: now, token: token, size: len(token), holder: holder, more: more}
-	j.policy = Policy{}.effective(c.Purpose)
-	return j, nil
+	return &judgement{checker: c, now: now, token: token, size: len(token), holder: holder, more: more}, nil
 }
 
 // total is the number of steps, those of the caller included.

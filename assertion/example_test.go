@@ -1,0 +1,166 @@
+package assertion_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/avouch-oauth/avouch/assertion"
+	"github.com/avouch-oauth/avouch/keys"
+	"github.com/avouch-oauth/avouch/replay"
+)
+
+// A client signs an assertion about itself and sends it as client_assertion.
+func ExampleSign() {
+	key, err := keys.Generate(keys.ES256) // once; the server keeps the public half
+	if err != nil {
+		log.Fatal(err)
+	}
+	token, err := assertion.Sign(assertion.Claims{
+		Issuer:   "billing-batch",
+		Subject:  "billing-batch",
+		Audience: "https://as.example.com",
+		Type:     "client-authentication+jwt",
+	}, key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	alg, _ := assertion.UnverifiedAlgorithm(token)
+	fmt.Println("signed with", alg)
+	// Output: signed with ES256
+}
+
+// A program believes one partner's assertions, once each.
+func ExampleChecker_Verify() {
+	partnerKey, err := keys.Generate(keys.EdDSA) // at the partner's
+	if err != nil {
+		log.Fatal(err)
+	}
+	partner := &assertion.Party{
+		Name: "https://idp.partner.example",
+		Keys: partnerKey.PublicKeys(time.Now()), // or a source that fetches them
+		Policy: assertion.Policy{
+			Audience: assertion.Audience{Accept: []string{"https://as.example.com"}},
+		},
+	}
+	checker := &assertion.Checker{
+		Purpose: assertion.Grant,
+		Party: func(_ context.Context, u assertion.Unverified) (*assertion.Party, error) {
+			if u.Issuer != partner.Name {
+				return nil, nil // nobody we were told about
+			}
+			return partner, nil
+		},
+	}
+	guard := replay.NewMemory(replay.MemoryConfig{})
+
+	token, err := assertion.Sign(assertion.Claims{
+		Issuer:   "https://idp.partner.example",
+		Subject:  "alice",
+		Audience: "https://as.example.com",
+		More:     map[string]any{"department": "sales"},
+	}, partnerKey)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	for range 2 {
+		a, err := checker.Verify(context.Background(), time.Now(), token, "", guard)
+		if refused, ok := errors.AsType[*assertion.Error](err); ok {
+			fmt.Println("refused:", refused.Reason)
+			continue
+		} else if err != nil {
+			log.Fatal(err) // nobody could tell
+		}
+		department, _ := a.Claim("department")
+		fmt.Println("accepted:", a.Subject, "of", department)
+	}
+	// Output:
+	// accepted: alice of sales
+	// refused: replayed
+}
+
+// Whoever is paged asks why: Explain runs all checks and says what is wrong.
+func ExampleChecker_Explain() {
+	key, err := keys.Generate(keys.ES256)
+	if err != nil {
+		log.Fatal(err)
+	}
+	checker := &assertion.Checker{
+		Purpose: assertion.Grant,
+		Party: func(context.Context, assertion.Unverified) (*assertion.Party, error) {
+			return &assertion.Party{
+				Name:   "https://idp.partner.example",
+				Keys:   key.PublicKeys(time.Now()),
+				Policy: assertion.Policy{Audience: assertion.Audience{Accept: []string{"https://as.example.com"}}},
+			}, nil
+		},
+	}
+	token, err := assertion.Sign(assertion.Claims{
+		Issuer:   "https://idp.partner.example",
+		Subject:  "alice",
+		Audience: "https://as.example.com/", // a slash too many
+		Lifetime: 24 * time.Hour,            // and too long
+	}, key)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	report := checker.Explain(context.Background(), time.Now(), token, "")
+	fmt.Println("verified:", report.Verified, "accepted:", report.Accepted)
+	for _, f := range report.Findings {
+		if f.Outcome == assertion.Failed {
+			fmt.Printf("%s: %s\n  %s\n", f.Check, f.Reason, f.Hint)
+		}
+	}
+	// Output:
+	// verified: true accepted: false
+	// audience: wrong_audience
+	//   near https://as.example.com: it differs only by a trailing slash
+	// lifetime: lifetime_too_long
+	//   let the signer choose a shorter one, or raise MaxLifetime for this party
+}
+
+// A check of the program's own runs after all others and before anything is spent.
+func ExampleCheck() {
+	onlySales := assertion.Check{
+		Name: "department",
+		Run: func(_ context.Context, a *assertion.Assertion) error {
+			if department, _ := a.Claim("department"); department != "sales" {
+				return &assertion.Error{Reason: assertion.Refused, Seen: department, Want: "sales"}
+			}
+			return nil
+		},
+	}
+	key, err := keys.Generate(keys.ES256)
+	if err != nil {
+		log.Fatal(err)
+	}
+	checker := &assertion.Checker{
+		Purpose: assertion.Grant,
+		Party: func(context.Context, assertion.Unverified) (*assertion.Party, error) {
+			return &assertion.Party{
+				Name:   "https://idp.partner.example",
+				Keys:   key.PublicKeys(time.Now()),
+				Policy: assertion.Policy{Audience: assertion.Audience{Accept: []string{"https://as.example.com"}}},
+			}, nil
+		},
+	}
+	token, err := assertion.Sign(assertion.Claims{
+		Issuer: "https://idp.partner.example", Subject: "bob", Audience: "https://as.example.com",
+		More: map[string]any{"department": "research"},
+	}, key)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	_, _, err = checker.Check(context.Background(), time.Now(), token, "", onlySales)
+	refused, _ := errors.AsType[*assertion.Error](err)
+	fmt.Println("to the caller:  ", refused.Public)
+	fmt.Println("to the operator:", refused)
+	// Output:
+	// to the caller:   the assertion is not accepted here
+	// to the operator: assertion refused: refused by check department: found research; wanted sales
+}
