@@ -39,7 +39,7 @@ type Checker struct {
 // server, not of the assertion, so it is passed on as it is.
 //
 // It must change nothing: Explain runs it too, and there also on an assertion whose signature holds but that another
-// check has refused.
+// check has refused. One that needs what an earlier one of the list has found returns [ErrSkipped] where that failed.
 type Check struct {
 	Name string
 	Run  func(ctx context.Context, a *Assertion) error

@@ -429,6 +429,33 @@ func TestSharedErrorStaysAsItIs(t *testing.T) {
 	}
 }
 
+// A check that needs an earlier one says so: Explain calls it skipped, and for Check it is a refusal all the same.
+func TestSkipped(t *testing.T) {
+	w := newWorld(t)
+	needy := Check{Name: "needy", Run: func(context.Context, *Assertion) error { return ErrSkipped }}
+	_, err := w.judge(t, good(t, w), "", needy)
+	if !errors.Is(err, ErrSkipped) {
+		t.Errorf("got %v", err)
+	}
+	report := w.Explain(background, now, good(t, w), "", append(refuse(NoRule), needy)...)
+	if got := outcome(report); got != "own failed, needy skipped" {
+		t.Error(got)
+	}
+}
+
+// What a hook or check says of its own it has seen is told.
+func TestOwnWords(t *testing.T) {
+	w := newWorld(t)
+	w.Checker.Party = func(context.Context, Unverified) (*Party, error) {
+		return nil, &Error{Reason: UnknownIssuer, Seen: "a client for\nsecrets", Want: "one for keys", Hint: "change it"}
+	}
+	_, err := w.judge(t, good(t, w), "")
+	var e *Error
+	if !errors.As(err, &e) || e.Seen != `a client for\nsecrets` || e.Want != "one for keys" || e.Hint != "change it" {
+		t.Errorf("got %v", err)
+	}
+}
+
 // The caller's checks run in their order, after all others, and stop at the first refusal.
 func TestOwnChecks(t *testing.T) {
 	w := newWorld(t)

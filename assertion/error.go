@@ -91,6 +91,10 @@ func (e *Error) finding() Finding {
 	return f
 }
 
+// ErrSkipped is what a [Check] returns where it cannot be run because one before it has failed. Explain tells it as
+// [Skipped]. Check never gets there; if it did, it would refuse.
+var ErrSkipped = errors.New("assertion: the check could not be run because an earlier one failed")
+
 // errNil is for a check that returns a nil *Error as an error, which is not nil: it cannot be meant as a refusal that
 // explains itself, and must not pass.
 var errNil = errors.New("assertion: a check returned a nil *assertion.Error")

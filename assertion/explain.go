@@ -45,7 +45,10 @@ func (j *judgement) explain(ctx context.Context, i int) Finding {
 	}
 	err = j.refused(i, err)
 	e, ok := errors.AsType[*Error](err)
-	if !ok {
+	switch {
+	case !ok && errors.Is(err, ErrSkipped):
+		return Finding{Check: j.name(i), Outcome: Skipped}
+	case !ok:
 		return Finding{Check: j.name(i), Outcome: Undecided, Cause: clean(err.Error())}
 	}
 	j.unreadable = j.unreadable || e.Reason == BadClaim

@@ -117,11 +117,10 @@ func (j *judgement) refused(i int, err error) error {
 	case e.Public == "":
 		e.Public = e.Reason.Public()
 	}
-	if i < len(steps) {
+	if e.Seen == "" && e.Want == "" {
 		e.Seen, e.Want = j.show(i)
-	} else {
-		e.Seen, e.Want, e.Hint = clean(e.Seen), clean(e.Want), clean(e.Hint)
 	}
+	e.Seen, e.Want, e.Hint = clean(e.Seen), clean(e.Want), cleanTo(e.Hint, 2*maxShown)
 	e.at = j
 	return &e
 }
