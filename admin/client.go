@@ -2,7 +2,11 @@ package admin
 
 import (
 	"context"
+	"crypto/rand"
+	"strings"
 	"time"
+
+	"github.com/avouch-oauth/avouch/storage"
 )
 
 // ClientMetadata is what a client is, by the member names of RFC 7591 §2 and, below, some of our own.
@@ -24,7 +28,6 @@ type ClientMetadata struct {
 
 	// Our own members.
 
-	Disabled              bool            `json:"disabled,omitempty"`
 	DefaultScope          string          `json:"default_scope,omitempty"`           // given where none is asked for
 	Audiences             []string        `json:"audiences,omitempty"`               // resources it may ask for; the first is its default
 	TokenLifetime         Duration        `json:"token_lifetime,omitempty"`          // zero means the server's
@@ -50,6 +53,7 @@ type AssertionPolicy struct {
 type Client struct {
 	ID string `json:"client_id"`
 	ClientMetadata
+	Disabled bool           `json:"disabled"`
 	Keys     []ClientKey    `json:"keys,omitempty"`
 	Secrets  []ClientSecret `json:"secrets,omitempty"`
 	Created  time.Time      `json:"created"`
@@ -57,7 +61,7 @@ type Client struct {
 	Revision int64          `json:"revision"`
 }
 
-// AddClientInput is a client to register. jwks and jwks_uri exclude each other (RFC 7591 §2).
+// AddClientInput is a client to register. Keys and jwks_uri exclude each other (RFC 7591 §2).
 type AddClientInput struct {
 	ID string // chosen by the caller; "" means that one is made
 	ClientMetadata
@@ -76,7 +80,61 @@ type AddClientResult struct {
 
 // AddClient registers a client.
 func (a *Admin) AddClient(ctx context.Context, in AddClientInput) (*AddClientResult, error) {
-	panic("not built")
+	id := in.ID
+	if id == "" {
+		id = strings.ToLower(rand.Text())
+	}
+	generated, secret := "", in.Secret
+	if in.GenerateSecret {
+		if secret != nil {
+			return nil, faults{{"secret", "give a secret or let one be made, not both"}}.err("client", id)
+		}
+		generated = generateSecret()
+		secret = &SecretInput{Value: []byte(generated)}
+	}
+	var record *storage.Client
+	err := a.write(ctx, func(ctx context.Context, t *tx) error {
+		record = &storage.Client{ID: id, Created: t.now}
+		var found faults
+		f := field{&found, ""}
+		in.record(f, record)
+		if err := t.clientID(ctx, f.in("client_id"), id); err != nil {
+			return err
+		}
+		if len(in.Keys) > 0 {
+			t.addKeys(f.in("jwks"), record, AddKeysInput{Keys: in.Keys, Label: in.KeyLabel})
+		}
+		if secret != nil {
+			expires := time.Time{}
+			if in.SecretLifetime != 0 {
+				expires = t.now.Add(in.SecretLifetime)
+			}
+			if err := t.addSecret(ctx, f.in("secret"), record, *secret, "", expires); err != nil {
+				return err
+			}
+		}
+		return t.createClient(ctx, f, record)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &AddClientResult{Client: *clientView(record, now()), Secret: generated}, nil
+}
+
+// createClient puts a new client, when everything about it has been checked. It tells the faults found before as well.
+func (t *tx) createClient(ctx context.Context, f field, c *storage.Client) error {
+	t.checkClient(f, c)
+	if usesSecret(authMethod(c)) && len(c.Secrets) == 0 {
+		f.in("secret").fault("%s needs a secret: give one, or let one be made", authMethod(c))
+	}
+	if err := f.faults.err("client", c.ID); err != nil {
+		return err
+	}
+	if err := t.putClient(ctx, c); err != nil {
+		return err
+	}
+	t.changed("client.add", c.ID, "", append(diff(nil, clientState(c)), credentialChanges(nil, c)...))
+	return nil
 }
 
 // ClientPage is one page of clients, sorted by id.
@@ -87,24 +145,114 @@ type ClientPage struct {
 
 // Clients lists clients with an id greater than after, at most limit of them (zero: 100; never more than 1000).
 func (a *Admin) Clients(ctx context.Context, after string, limit int) (*ClientPage, error) {
-	panic("not built")
+	if limit <= 0 {
+		limit = 100
+	}
+	limit = min(limit, 1000)
+	records, err := a.store.Clients(ctx, after, limit+1)
+	if err != nil {
+		return nil, err
+	}
+	page := &ClientPage{Clients: []Client{}}
+	if len(records) > limit {
+		records = records[:limit]
+		page.Next = records[limit-1].ID
+	}
+	at := now()
+	for _, c := range records {
+		page.Clients = append(page.Clients, *clientView(c, at))
+	}
+	return page, nil
 }
 
 // Client shows one client.
-func (a *Admin) Client(ctx context.Context, id string) (*Client, error) { panic("not built") }
+func (a *Admin) Client(ctx context.Context, id string) (*Client, error) {
+	c, err := a.store.Client(ctx, id)
+	if err != nil {
+		return nil, said(err, "client", id)
+	}
+	return clientView(c, now()), nil
+}
 
-// UpdateClient replaces the metadata of a client; keys and secrets stay. Where revision is not zero and the client has
+// UpdateClient replaces the metadata of a client; keys and secrets stay, and so does whether it is disabled. Where revision is not zero and the client has
 // another one by now, it fails with [Conflict].
 func (a *Admin) UpdateClient(ctx context.Context, id string, revision int64, m ClientMetadata) (*Client, error) {
-	panic("not built")
+	return a.updateClient(ctx, id, "client.update", func(f field, c *storage.Client) error {
+		if revision != 0 && c.Revision != revision {
+			return errChanged("client", id, nil)
+		}
+		m.record(f, c)
+		return nil
+	})
 }
 
 // DisableClient switches a client off: every request of it is refused, here before DisableClient returns and in other
 // processes within a second. EnableClient takes it back.
-func (a *Admin) DisableClient(ctx context.Context, id string) (*Client, error) { panic("not built") }
+func (a *Admin) DisableClient(ctx context.Context, id string) (*Client, error) {
+	return a.updateClient(ctx, id, "client.disable", func(_ field, c *storage.Client) error { c.Disabled = true; return nil })
+}
 
 // EnableClient takes back DisableClient.
-func (a *Admin) EnableClient(ctx context.Context, id string) (*Client, error) { panic("not built") }
+func (a *Admin) EnableClient(ctx context.Context, id string) (*Client, error) {
+	return a.updateClient(ctx, id, "client.enable", func(_ field, c *storage.Client) error { c.Disabled = false; return nil })
+}
+
+// updateClient changes one client and checks it as a whole. Where nothing is different, nothing is written.
+func (a *Admin) updateClient(ctx context.Context, id, action string, change func(f field, c *storage.Client) error) (*Client, error) {
+	var record *storage.Client
+	err := a.write(ctx, func(ctx context.Context, t *tx) error {
+		c, err := t.client(ctx, id)
+		if err != nil {
+			return err
+		}
+		record = c
+		var found faults
+		f := field{&found, ""}
+		before := clientState(c)
+		if err := change(f, c); err != nil {
+			return err
+		}
+		return t.saveClient(ctx, f, action, before, c)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return clientView(record, now()), nil
+}
+
+// saveClient puts a changed client.
+func (t *tx) saveClient(ctx context.Context, f field, action string, before any, c *storage.Client) error {
+	if action != "client.disable" { // switching off must never fail for a fault that was there before
+		t.checkClient(f, c)
+		if err := t.checkSelfSigned(ctx, f, c); err != nil {
+			return err
+		}
+	}
+	if err := f.faults.err("client", c.ID); err != nil {
+		return err
+	}
+	if err := t.putClient(ctx, c); err != nil {
+		return err
+	}
+	t.changed(action, c.ID, "", diff(before, clientState(c)))
+	return nil
+}
 
 // RemoveClient removes a client with its keys and secrets. While rules name it, it fails with [Conflict] and lists them.
-func (a *Admin) RemoveClient(ctx context.Context, id string) error { panic("not built") }
+func (a *Admin) RemoveClient(ctx context.Context, id string) error {
+	return a.write(ctx, func(ctx context.Context, t *tx) error { return t.removeClient(ctx, id) })
+}
+
+func (t *tx) removeClient(ctx context.Context, id string) error {
+	if err := t.load(ctx); err != nil {
+		return err
+	}
+	if len(t.clients[id]) > 0 {
+		return &Error{Code: Conflict, Kind: "client", ID: id, Reason: "rules name it: " + names(t.clients[id]) + "; remove or change them first, or disable the client"}
+	}
+	if err := said(t.DeleteClient(ctx, id), "client", id); err != nil {
+		return err
+	}
+	t.changed("client.remove", id, "", nil)
+	return nil
+}

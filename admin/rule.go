@@ -2,15 +2,18 @@ package admin
 
 import (
 	"context"
+	"maps"
+	"strings"
 	"time"
+
+	"github.com/avouch-oauth/avouch/storage"
 )
 
 // RuleMetadata says which assertions of an issuer, or of a client that signs for itself, are worth what. Exactly one
 // of Issuer and Client is set. Every rule names its subject; there are no rules for everybody.
 type RuleMetadata struct {
-	Name     string `json:"name"`
-	Disabled bool   `json:"disabled,omitempty"`
-	Mode     string `json:"mode,omitempty"` // enforce (default); audit: told, never applied
+	Name string `json:"name"`
+	Mode string `json:"mode,omitempty"` // enforce (default); audit: told, never applied
 
 	// Condition: all of it must hold.
 	Issuer  string            `json:"issuer,omitempty"`  // name of an issuer; or
@@ -32,33 +35,191 @@ type RuleMetadata struct {
 // Rule is a rule as it is shown.
 type Rule struct {
 	RuleMetadata
+	Disabled bool      `json:"disabled"`
 	Created  time.Time `json:"created"`
 	Updated  time.Time `json:"updated"`
 	Revision int64     `json:"revision"`
 }
 
+// The values of RuleMetadata.Mode.
+const (
+	modeEnforce = "enforce"
+	modeAudit   = "audit"
+)
+
 // AddRule saves a rule. It is refused where it has no subject condition, where the client or issuer it names does not
 // exist, where the subject it gives is the id of a client, and where its issuer's assertions may be used again by the
 // same client but no client must authenticate.
-func (a *Admin) AddRule(ctx context.Context, m RuleMetadata) (*Rule, error) { panic("not built") }
+func (a *Admin) AddRule(ctx context.Context, m RuleMetadata) (*Rule, error) {
+	var record *storage.Rule
+	err := a.write(ctx, func(ctx context.Context, t *tx) error {
+		record = &storage.Rule{Name: m.Name, Created: t.now}
+		var found faults
+		f := field{&found, ""}
+		m.record(f, record)
+		return t.createRule(ctx, f, record)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ruleView(record), nil
+}
+
+func (t *tx) createRule(ctx context.Context, f field, r *storage.Rule) error {
+	if err := t.checkRule(ctx, f, r); err != nil {
+		return err
+	}
+	if err := f.faults.err("rule", r.Name); err != nil {
+		return err
+	}
+	if err := t.putRule(ctx, r); err != nil {
+		return err
+	}
+	t.changed("rule.add", r.Name, "", diff(nil, ruleState(r)))
+	return nil
+}
 
 // Rules lists all rules, sorted by name.
-func (a *Admin) Rules(ctx context.Context) ([]Rule, error) { panic("not built") }
+func (a *Admin) Rules(ctx context.Context) ([]Rule, error) {
+	records, err := a.store.Rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]Rule, 0, len(records))
+	for _, r := range records {
+		views = append(views, *ruleView(r))
+	}
+	return views, nil
+}
 
 // Rule shows one rule.
-func (a *Admin) Rule(ctx context.Context, name string) (*Rule, error) { panic("not built") }
+func (a *Admin) Rule(ctx context.Context, name string) (*Rule, error) {
+	r, err := a.store.Rule(ctx, name)
+	if err != nil {
+		return nil, said(err, "rule", name)
+	}
+	return ruleView(r), nil
+}
 
-// UpdateRule replaces a rule; m.Name says which. Where revision is not zero and the rule has another one by now, it
+// UpdateRule replaces a rule; m.Name says which. It stays enabled or disabled. Where revision is not zero and the rule has another one by now, it
 // fails with [Conflict].
 func (a *Admin) UpdateRule(ctx context.Context, revision int64, m RuleMetadata) (*Rule, error) {
-	panic("not built")
+	return a.updateRule(ctx, m.Name, "rule.update", func(f field, r *storage.Rule) error {
+		if revision != 0 && r.Revision != revision {
+			return errChanged("rule", m.Name, nil)
+		}
+		m.record(f, r)
+		return nil
+	})
 }
 
 // DisableRule takes a rule out of force, here before it returns and in other processes within a second.
-func (a *Admin) DisableRule(ctx context.Context, name string) (*Rule, error) { panic("not built") }
+func (a *Admin) DisableRule(ctx context.Context, name string) (*Rule, error) {
+	return a.updateRule(ctx, name, "rule.disable", func(_ field, r *storage.Rule) error { r.Disabled = true; return nil })
+}
 
 // EnableRule takes back DisableRule.
-func (a *Admin) EnableRule(ctx context.Context, name string) (*Rule, error) { panic("not built") }
+func (a *Admin) EnableRule(ctx context.Context, name string) (*Rule, error) {
+	return a.updateRule(ctx, name, "rule.enable", func(_ field, r *storage.Rule) error { r.Disabled = false; return nil })
+}
+
+func (a *Admin) updateRule(ctx context.Context, name, action string, change func(f field, r *storage.Rule) error) (*Rule, error) {
+	var record *storage.Rule
+	err := a.write(ctx, func(ctx context.Context, t *tx) error {
+		if err := t.load(ctx); err != nil { // while the indexes can still be made of the rule as it was
+			return err
+		}
+		r, err := t.Rule(ctx, name)
+		if err != nil {
+			return said(err, "rule", name)
+		}
+		record = r
+		var found faults
+		f := field{&found, ""}
+		before := ruleState(r)
+		if err := change(f, r); err != nil {
+			return err
+		}
+		return t.saveRule(ctx, f, action, before, r)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ruleView(record), nil
+}
+
+func (t *tx) saveRule(ctx context.Context, f field, action string, before any, r *storage.Rule) error {
+	if action != "rule.disable" { // switching off must never fail for a fault that was there before
+		if err := t.checkRule(ctx, f, r); err != nil {
+			return err
+		}
+	}
+	if err := f.faults.err("rule", r.Name); err != nil {
+		return err
+	}
+	if err := t.putRule(ctx, r); err != nil {
+		return err
+	}
+	t.changed(action, r.Name, "", diff(before, ruleState(r)))
+	return nil
+}
 
 // RemoveRule removes a rule.
-func (a *Admin) RemoveRule(ctx context.Context, name string) error { panic("not built") }
+func (a *Admin) RemoveRule(ctx context.Context, name string) error {
+	return a.write(ctx, func(ctx context.Context, t *tx) error { return t.removeRule(ctx, name) })
+}
+
+func (t *tx) removeRule(ctx context.Context, name string) error {
+	if err := said(t.DeleteRule(ctx, name), "rule", name); err != nil {
+		return err
+	}
+	if t.loaded && t.rules[name] != nil {
+		t.unindex(t.rules[name])
+	}
+	t.changed("rule.remove", name, "", nil)
+	return nil
+}
+
+// record puts a rule into its record; name and times stay.
+func (m *RuleMetadata) record(f field, r *storage.Rule) {
+	r.Mode = m.Mode
+	if r.Mode == "" {
+		r.Mode = modeEnforce
+	}
+	r.Issuer, r.Client, r.Subject = m.Issuer, m.Client, m.Subject
+	r.Claims = nil
+	if len(m.Claims) > 0 {
+		r.Claims = maps.Clone(m.Claims)
+	}
+	r.AsClient, r.AsSubject, r.Nobody, r.RequireClient = m.AsClient, m.AsSubject, m.Nobody, m.RequireClient
+	r.Scopes = f.in("scope").scopes(m.Scope)
+	r.DefaultScopes = f.in("default_scope").scopes(m.DefaultScope)
+	r.Audiences = none(m.Audiences)
+	r.TokenLifetime = time.Duration(m.TokenLifetime)
+}
+
+func ruleMetadata(r *storage.Rule) RuleMetadata {
+	m := RuleMetadata{
+		Name: r.Name, Mode: r.Mode,
+		Issuer: r.Issuer, Client: r.Client, Subject: r.Subject,
+		AsClient: r.AsClient, AsSubject: r.AsSubject, Nobody: r.Nobody, RequireClient: r.RequireClient,
+		Scope: strings.Join(r.Scopes, " "), DefaultScope: strings.Join(r.DefaultScopes, " "),
+		Audiences: none(r.Audiences), TokenLifetime: Duration(r.TokenLifetime),
+	}
+	if len(r.Claims) > 0 {
+		m.Claims = maps.Clone(r.Claims)
+	}
+	return m
+}
+
+func ruleView(r *storage.Rule) *Rule {
+	return &Rule{RuleMetadata: ruleMetadata(r), Disabled: r.Disabled, Created: r.Created, Updated: r.Updated, Revision: r.Revision}
+}
+
+// ruleState is what may change about a rule, for telling changes.
+func ruleState(r *storage.Rule) any {
+	return struct {
+		RuleMetadata
+		Disabled bool `json:"disabled,omitempty"`
+	}{ruleMetadata(r), r.Disabled}
+}
