@@ -1,2 +1,45 @@
-// Package grant has the grants that Avouch comes with.
+// Package grant has the grants that Avouch comes with. They are values that stand in avouch.Config.Grants, beside grants
+// of your own:
+//
+//	Grants: []avouch.Grant{
+//		grant.ClientCredentials{},                                  // a client gets a token for itself
+//		avouch.ClientOptional(&grant.JWTBearer{Trust: issuers}),    // an assertion is exchanged for a token
+//	}
+//
+// # JWT bearer
+//
+// [JWTBearer] takes a signed assertion in place of a password or a code (RFC 7523 §2.1). It answers four questions, and
+// each has a hook and an answer without one:
+//
+//	whose key verifies it?         Trust: the issuer's keys      Party: ask my own table (nothing is verified yet)
+//	which client does it speak     the rule's client, else the   Client
+//	for?                           one that authenticated,
+//	                               else the issuer
+//	which user is meant?           the rule: As, Nobody, AsIs,   Subject
+//	                               else NAME/SUB
+//	may this client act for this   yes, within the rule's and    Permit, Scopes
+//	user, and with which scopes?   the client's scopes
+//
+// So there are two ways to use it. With rules (package trust) an operator says what each subject is worth, and no code is
+// written. With hooks a program says it, out of tables of its own:
+//
+//	&grant.JWTBearer{
+//		Trust: trust.List{{Issuer: "https://idp.partner.example", Keys: partnerKeys}},
+//		Subject: func(ctx context.Context, a *assertion.Assertion) (string, error) {
+//			return users.IDByLogin(ctx, a.Issuer, a.Subject)
+//		},
+//	}
+//
+// The two go together: what a rule says, no hook is asked.
+//
+// # What is refused
+//
+// Before the signature holds, every refusal has one text for the caller. After it, faults of the assertion itself are
+// told in words: expired, another audience. Whatever is about rules, users, clients and permissions has one text again,
+// so that a stolen or curious assertion learns nothing. The operator reads the reason in the event and the log, and
+// [JWTBearer.Explain] runs the same checks on the same request to the end, with every rule and its conditions.
+//
+// Some things are refused whatever hooks and rules say: an assertion of this server's own issuer; a client's assertion
+// about itself, unless a rule names just that; a user with the name of a client; a second use, unless the issuer's entry
+// allows it.
 package grant
