@@ -34,6 +34,7 @@ func TestRefusal(t *testing.T) {
 		{"no OAuth at all", 502, `<html>bad gateway</html>`, "", "", ""},
 		{"success text with a failure", 500, goodAnswer, "", "", ""},
 		{"error of another type", 400, `{"error":{"code":1}}`, "", "", ""},
+		{"error of another type, long", 400, `{"error":{"code":1},"x":"` + strings.Repeat("x", 1<<19) + `"}`, "", "", ""},
 		{"two errors", 400, `{"error":"a","error":"b"}`, "", "", ""},
 		{"endless", 500, long, "", "", ""},
 	} {
@@ -52,15 +53,17 @@ func TestRefusal(t *testing.T) {
 			if got := client.RefusalID(fmt.Errorf("wrapped: %w", err)); got != c.refusal {
 				t.Errorf("refusal id %q, want %q", got, c.refusal)
 			}
-			if c.code != "" && string(refused.Body) != c.body || len(refused.Body) > 1<<20 {
+			if c.code != "" && string(refused.Body) != c.body || c.code == "" && len(refused.Body) > 4<<10 {
 				t.Errorf("body has %d bytes", len(refused.Body))
+			}
+			if strings.Contains(err.Error(), "at-1") {
+				t.Errorf("the error shows a token: %v", err)
 			}
 			if s.count() != 1 {
 				t.Errorf("%d requests, want 1", s.count())
 			}
-			signed := s.last().form.Get("client_assertion")
-			if strings.Contains(fmt.Sprintf("%v %+v", err, refused.Response.Request), signed) {
-				t.Error("the error holds the assertion")
+			if sent := refused.Response.Request; sent.Body != nil || sent.GetBody != nil || sent.URL.Path != "/token" {
+				t.Error("the error holds the request with its assertion")
 			}
 		})
 	}

@@ -74,19 +74,22 @@ func (g JWTBearer) Client(ctx context.Context) *http.Client {
 
 func (g JWTBearer) plan() *plan {
 	s := newServer(g.Issuer, g.TokenURL)
-	g.Claims = maps.Clone(g.Claims)
-	g.Scopes = slices.Clone(g.Scopes)
 	p := &plan{
 		server:    s,
-		scopes:    g.Scopes,
+		scopes:    slices.Clone(g.Scopes),
 		resources: slices.Clone(g.Resources),
 		params:    cloneParams(g.Params),
 		fault:     errors.Join(s.check(), g.check(s)),
-		fill:      g.fill,
 	}
-	if g.ScopeClaim {
+	g.Claims = maps.Clone(g.Claims)
+	if g.ScopeClaim && len(p.scopes) > 0 {
+		if g.Claims == nil {
+			g.Claims = map[string]any{}
+		}
+		g.Claims["scope"] = strings.Join(p.scopes, " ")
 		p.scopes = nil
 	}
+	p.fill = g.fill
 	return p
 }
 
@@ -142,12 +145,5 @@ func (g JWTBearer) sign(to endpoint) (string, error) {
 		return "", err
 	}
 	c.Issuer, c.Subject, c.More = g.AssertionIssuer, g.Subject, g.Claims
-	if g.ScopeClaim && len(g.Scopes) > 0 {
-		c.More = maps.Clone(g.Claims)
-		if c.More == nil {
-			c.More = map[string]any{}
-		}
-		c.More["scope"] = strings.Join(g.Scopes, " ")
-	}
 	return assertion.Sign(c, g.Key)
 }

@@ -66,8 +66,11 @@ func answer(resp *http.Response, body []byte, asked time.Time) (*oauth2.Token, e
 		refused := &oauth2.RetrieveError{Response: resp, Body: body, ErrorCode: code}
 		refused.ErrorDescription, _ = object.Get("error_description").Text()
 		refused.ErrorURI, _ = object.Get("error_uri").Text()
-		if code == "" {
+		if code == "" { // then x/oauth2 prints the body, which may be long, or hold a token all the same
 			refused.Body = body[:min(len(body), maxUnreadable)]
+			if object.Get("access_token").Kind() != strictjson.Absent {
+				refused.Body = nil
+			}
 		}
 		return nil, refused
 	}
