@@ -10,8 +10,9 @@ const (
 	tagInteger  = 0x02
 	tagSequence = 0x30
 
-	// maxDER is the length of the longest such signature, that of P-521: two integers of 66 bytes.
-	maxDER = 3 + 2*(2+66)
+	// maxDER is the length of the longest such signature, that of P-521: two integers of 66 bytes, and one more each for
+	// what is too large to be a signature and looks like one.
+	maxDER = 3 + 2*(2+67)
 )
 
 var errDER = errors.New("jose: the signer returned something that is not an ECDSA signature")
@@ -22,7 +23,7 @@ func appendDER(dst, raw []byte, size int) ([]byte, bool) {
 		return nil, false
 	}
 	r, s := minimal(raw[:size]), minimal(raw[size:])
-	length := 2 + len(r) + sign(r) + 2 + len(s) + sign(s)
+	length := 2 + len(r) + pad(r) + 2 + len(s) + pad(s)
 	dst = append(dst, tagSequence)
 	if length > 0x7F {
 		dst = append(dst, 0x81)
@@ -32,8 +33,8 @@ func appendDER(dst, raw []byte, size int) ([]byte, bool) {
 }
 
 func appendInteger(dst, n []byte) []byte {
-	dst = append(dst, tagInteger, byte(len(n)+sign(n)))
-	if sign(n) > 0 {
+	dst = append(dst, tagInteger, byte(len(n)+pad(n)))
+	if pad(n) > 0 {
 		dst = append(dst, 0)
 	}
 	return append(dst, n...)
@@ -47,8 +48,8 @@ func minimal(n []byte) []byte {
 	return n
 }
 
-// sign is the number of bytes needed to show that n is positive.
-func sign(n []byte) int { return int(n[0] >> 7) }
+// pad is the number of bytes needed to show that n is positive.
+func pad(n []byte) int { return int(n[0] >> 7) }
 
 // appendRaw writes a DER signature as r and s of size bytes each. What is no such signature by the letter of DER is
 // refused: it comes from a signer of the caller's, and would go out as a token.
