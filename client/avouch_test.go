@@ -132,7 +132,7 @@ func TestWholePath(t *testing.T) {
 				Aud      []string `json:"aud"`
 				Iss      string   `json:"iss"`
 			}
-			if err := json.NewDecoder(resp.Body).Decode(&who); err != nil || resp.StatusCode != 200 {
+			if err := json.NewDecoder(resp.Body).Decode(&who); err != nil || resp.StatusCode != http.StatusOK {
 				t.Fatal(resp.Status, err)
 			}
 			if who.Sub != c.subject || who.ClientID != c.clientID || len(who.Aud) != 1 || who.Aud[0] != orders || who.Iss != issuer {
@@ -153,7 +153,7 @@ func TestWholePath(t *testing.T) {
 	private.Key = generate(t, keys.EdDSA)
 	_, err = private.Client(t.Context()).Get(orders + "/whoami")
 	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
-	if !ok || refused.ErrorCode != "invalid_client" || refused.Response.StatusCode != 401 || client.RefusalID(err) == "" {
+	if !ok || refused.ErrorCode != "invalid_client" || refused.Response.StatusCode != http.StatusUnauthorized || client.RefusalID(err) == "" {
 		t.Errorf("a stranger's key: %v", err)
 	}
 }

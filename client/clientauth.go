@@ -78,7 +78,7 @@ func claims(audience Audience, lifetime time.Duration, to endpoint) (assertion.C
 
 func checkLifetime(d time.Duration) error {
 	if d != 0 && d < minLifetime {
-		return fmt.Errorf("Lifetime is %v; an assertion needs at least %v to arrive, clocks being what they are", d, minLifetime)
+		return fmt.Errorf("a Lifetime of %v: an assertion needs at least %v to arrive, clocks being what they are", d, minLifetime)
 	}
 	return nil
 }
@@ -86,7 +86,7 @@ func checkLifetime(d time.Duration) error {
 // checkAudience makes sure that an assertion we sign can name its server.
 func checkAudience(a Audience, s *server) error {
 	if a == AudienceIssuer && s.issuer == "" {
-		return errors.New("Issuer is empty: an assertion must say which server it is for; set it, or Audience where the server wants another value")
+		return errors.New("no Issuer: an assertion must say which server it is for; set it, or Audience where the server wants another value")
 	}
 	return nil
 }
@@ -96,5 +96,5 @@ func checkUnused(issuer, tokenURL string, scopes, resources []string, params url
 	if issuer == "" && tokenURL == "" && scopes == nil && resources == nil && params == nil {
 		return nil
 	}
-	return errors.New("Issuer, TokenURL, Scopes, Resources and Params belong to the grant, not to the ClientAuth beside it")
+	return errors.New("the fields Issuer, TokenURL, Scopes, Resources and Params belong to the grant, not to the ClientAuth beside it")
 }

@@ -70,13 +70,13 @@ func TestEarlyRefresh(t *testing.T) {
 		s := &slowServer{life: 1000}
 		source := given().TokenSource(inProcess{s}.context(t.Context()))
 		first := want(t, source, "token-1")
-		time.Sleep(first.Add(849 * time.Second).Sub(time.Now()))
+		time.Sleep(time.Until(first.Add(849 * time.Second)))
 		want(t, source, "token-1")
 		synctest.Wait()
 		if n := s.asked.Load(); n != 1 {
 			t.Fatalf("with more than 15 %% of its life left: %d requests, want 1", n)
 		}
-		time.Sleep(first.Add(901 * time.Second).Sub(time.Now()))
+		time.Sleep(time.Until(first.Add(901 * time.Second)))
 		for range 10 {
 			asked := time.Now()
 			want(t, source, "token-1") // still good: nobody waits
@@ -111,7 +111,7 @@ func TestOutage(t *testing.T) {
 		source := given().TokenSource(inProcess{s}.context(t.Context()))
 		first := want(t, source, "token-1")
 		s.broken.Store(true)
-		time.Sleep(first.Add(900 * time.Second).Sub(time.Now()))
+		time.Sleep(time.Until(first.Add(900 * time.Second)))
 		for time.Since(first) < 985*time.Second {
 			want(t, source, "token-1")
 			time.Sleep(100 * time.Millisecond)
@@ -147,7 +147,7 @@ func TestExpired(t *testing.T) {
 		s := &slowServer{life: 1000}
 		source := given().TokenSource(inProcess{s}.context(t.Context()))
 		first := want(t, source, "token-1")
-		time.Sleep(first.Add(995 * time.Second).Sub(time.Now()))
+		time.Sleep(time.Until(first.Add(995 * time.Second)))
 		want(t, source, "token-2")
 	})
 }
@@ -186,7 +186,7 @@ func TestGiveUp(t *testing.T) {
 		began := time.Now()
 		var all sync.WaitGroup
 		all.Go(func() {
-			req, _ := http.NewRequestWithContext(impatient, "GET", "https://orders.example.com", nil)
+			req, _ := http.NewRequestWithContext(impatient, http.MethodGet, "https://orders.example.com", nil)
 			if _, err := hc.Do(req); !errors.Is(err, context.DeadlineExceeded) {
 				t.Error(err)
 			}

@@ -2,6 +2,7 @@ package resource
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -49,7 +50,7 @@ func tokenInForm(r *http.Request) (bool, error) {
 	}
 	body := bufio.NewReaderSize(r.Body, maxForm)
 	start, err := body.Peek(maxForm)
-	if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}
 	r.Body = struct {

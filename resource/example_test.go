@@ -34,7 +34,7 @@ func ExampleGuard_Require() {
 	mux.Handle("POST /orders", guard.Require("orders:write")(http.HandlerFunc(createOrder)))
 
 	for _, scopes := range [][]string{{"orders:write"}, {"orders:read"}, nil} {
-		r := httptest.NewRequest("POST", "/orders", nil)
+		r := httptest.NewRequest(http.MethodPost, "/orders", nil)
 		if scopes != nil {
 			r.Header.Set("Authorization", "Bearer "+exampleToken(key, scopes))
 		}
@@ -66,7 +66,7 @@ func ExampleGuard_Metadata() {
 	mux.Handle("GET "+guard.MetadataPath(), guard.Metadata())
 
 	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, httptest.NewRequest("GET", "/.well-known/oauth-protected-resource/orders", nil))
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/.well-known/oauth-protected-resource/orders", nil))
 	fmt.Print(w.Body)
 	// Output: {"resource":"https://api.example.com/orders","authorization_servers":["https://as.example.com"],"scopes_supported":["orders:read","orders:write"],"bearer_methods_supported":["header"]}
 }
@@ -85,7 +85,7 @@ func ExampleGuard_WhoAmI() {
 	api := httptest.NewServer(guard.WhoAmI())
 	defer api.Close()
 
-	req, err := http.NewRequest("GET", api.URL, nil)
+	req, err := http.NewRequest(http.MethodGet, api.URL, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

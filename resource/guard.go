@@ -130,10 +130,10 @@ func (g *Guard) admit(r *http.Request, scopes []string) (caller *Caller, fault *
 // log: it may hold a token that somebody put there.
 func (g *Guard) report(r *http.Request, fault *refusal, err error) {
 	level := slog.LevelInfo
-	switch {
-	case fault == noToken:
+	switch fault {
+	case noToken:
 		return
-	case fault == unavailable:
+	case unavailable:
 		level = slog.LevelError
 	}
 	g.log.LogAttrs(r.Context(), level, "access token refused", slog.Int("status", fault.status),

@@ -79,7 +79,7 @@ func TestChallenges(t *testing.T) {
 			if c.form != "" {
 				body = strings.NewReader(c.form)
 			}
-			req, err := http.NewRequest("POST", at+"/orders?"+c.query, body)
+			req, err := http.NewRequest(http.MethodPost, at+"/orders?"+c.query, body)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -189,7 +189,7 @@ func TestOutage(t *testing.T) {
 	guard := newGuard(t, resource.Config{
 		Log: slog.New(slog.NewTextHandler(&log, nil)),
 		Keys: sourceFunc(func(keys.Hint) ([]*keys.Public, error) {
-			if err := fault.Load().(error); err != errNone {
+			if err := fault.Load().(error); !errors.Is(err, io.EOF) {
 				return nil, err
 			}
 			return []*keys.Public{&public}, nil
@@ -202,7 +202,7 @@ func TestOutage(t *testing.T) {
 	} {
 		fault.Store(fmt.Errorf("%w", err))
 		resp := get(t, at, good)
-		if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || resp.Header.Get("WWW-Authenticate") != "" {
+		if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || resp.Header.Get("WWW-Authenticate") != "" {
 			t.Errorf("%v: %s %v, want 503 with Retry-After and without a challenge", err, resp.Status, resp.Header)
 		}
 	}
@@ -213,7 +213,7 @@ func TestOutage(t *testing.T) {
 	if got := status(t, at, good); got != 401 {
 		t.Errorf("no such key: status %d, want 401", got)
 	}
-	fault.Store(errNone)
+	fault.Store(fmt.Errorf("%w", io.EOF)) // none: an atomic.Value holds no nil
 	if got := status(t, at, good); got != 200 {
 		t.Errorf("after the outage: status %d, want 200", got)
 	}
@@ -221,8 +221,6 @@ func TestOutage(t *testing.T) {
 		t.Error("the log holds the token")
 	}
 }
-
-var errNone = fmt.Errorf("%w", io.EOF) // stands for no error: an atomic.Value cannot hold nil, and wants one type
 
 // TestHandlerSees what the handler gets: the caller, the body as it was sent, and no Authorization header.
 func TestHandlerSees(t *testing.T) {
@@ -265,7 +263,7 @@ func TestHandlerSees(t *testing.T) {
 		inner.ServeHTTP(w, r)
 		outer = r.Header
 	}))
-	req, _ := http.NewRequest("POST", at, strings.NewReader(form))
+	req, _ := http.NewRequest(http.MethodPost, at, strings.NewReader(form))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Authorization", "Bearer "+raw)
 	resp, err := http.DefaultClient.Do(req)
@@ -273,7 +271,7 @@ func TestHandlerSees(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if resp.StatusCode != 200 {
+	if resp.StatusCode != http.StatusOK {
 		t.Fatal(resp.Status)
 	}
 	if outer.Get("Authorization") == "" {
@@ -316,7 +314,7 @@ func TestTwoCallers(t *testing.T) {
 		raw := mint(t, key, func(c *token.Claims) { c.Subject = name })
 		all.Go(func() {
 			for range 20 {
-				r := httptest.NewRequest("GET", "/whoami", nil)
+				r := httptest.NewRequest(http.MethodGet, "/whoami", nil)
 				r.Header.Set("Authorization", "Bearer "+raw)
 				w := httptest.NewRecorder()
 				h.ServeHTTP(w, r)
@@ -359,7 +357,7 @@ func TestRequireRefusesSlips(t *testing.T) {
 
 func get(t *testing.T, at, raw string) *http.Response {
 	t.Helper()
-	req, err := http.NewRequest("GET", at, nil)
+	req, err := http.NewRequest(http.MethodGet, at, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
