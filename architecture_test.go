@@ -15,6 +15,7 @@ const module = "github.com/avouch-oauth/avouch"
 var level = map[string]int{
 	"internal/strictjson": 0,
 	"internal/jsonwrite":  0,
+	"internal/near":       0,
 	"internal/jose":       1,
 	"internal/safehttp":   1,
 	"internal/metadata":   2,
@@ -44,8 +45,8 @@ func free(pkg string) bool {
 
 // light are the halves that run in other people's programs: they see no server, no database, no rules.
 var light = map[string][]string{
-	"client":   {"internal/strictjson", "internal/jsonwrite", "internal/jose", "internal/safehttp", "internal/metadata", "replay", "keys", "assertion", "token"},
-	"resource": {"internal/strictjson", "internal/jsonwrite", "internal/jose", "internal/safehttp", "internal/metadata", "replay", "keys", "assertion", "token"},
+	"client":   {"internal/strictjson", "internal/jsonwrite", "internal/jose", "internal/safehttp", "internal/metadata", "internal/near", "replay", "keys", "assertion", "token"},
+	"resource": {"internal/strictjson", "internal/jsonwrite", "internal/jose", "internal/safehttp", "internal/metadata", "internal/near", "replay", "keys", "assertion", "token"},
 }
 
 // outside are the modules that libraries may use, and who may.

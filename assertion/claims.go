@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/avouch-oauth/avouch/internal/near"
 	"github.com/avouch-oauth/avouch/internal/strictjson"
 )
 
@@ -115,9 +116,9 @@ func (a *Audience) hint(value string) string {
 			return "it is an endpoint of this server, and its issuer identifier is wanted (RFC 10070 section 4)"
 		}
 	}
-	name, how := nearest(value, a.Accept)
+	name, how := near.Nearest(value, a.Accept)
 	if how == "" {
-		name, how = nearest(value, a.Legacy)
+		name, how = near.Nearest(value, a.Legacy)
 	}
 	if how == "" {
 		return ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/avouch-oauth/avouch/internal/near"
 	"github.com/avouch-oauth/avouch/internal/strictjson"
 )
 
@@ -51,7 +52,7 @@ func (j *judgement) hintIssuer(ctx context.Context, iss string) string {
 	if !j.explaining || j.checker.Known == nil {
 		return ""
 	}
-	name, how := nearest(iss, j.checker.Known(ctx))
+	name, how := near.Nearest(iss, j.checker.Known(ctx))
 	if how == "" {
 		return ""
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/avouch-oauth/avouch/internal/jose"
+	"github.com/avouch-oauth/avouch/internal/near"
 	"github.com/avouch-oauth/avouch/keys"
 )
 
@@ -109,7 +110,7 @@ func (j *judgement) hintKey() string {
 	if len(known) == 0 {
 		return "the signer's key is not registered here, or its key set was not published in time"
 	}
-	if name, how := nearest(h.KeyID, known); how != "" {
+	if name, how := near.Nearest(h.KeyID, known); how != "" {
 		return "near kid " + clean(name) + ": " + how
 	}
 	return "known: kid " + clean(strings.Join(known[:min(len(known), 10)], ", "))

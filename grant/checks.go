@@ -62,7 +62,7 @@ func checkRule(ctx context.Context, a *assertion.Assertion) error {
 func checkSelfAsserted(ctx context.Context, a *assertion.Assertion) error {
 	d := decisionOf(ctx)
 	if !d.matched {
-		return errSkipped
+		return assertion.ErrSkipped
 	}
 	itself := a.Subject != "" && (a.Subject == a.Issuer || a.Subject == d.party.Name)
 	if !itself || d.rule != nil && d.rule.Subject == a.Subject {
@@ -76,7 +76,7 @@ func checkSelfAsserted(ctx context.Context, a *assertion.Assertion) error {
 func checkClient(ctx context.Context, a *assertion.Assertion) error {
 	d := decisionOf(ctx)
 	if !d.matched {
-		return errSkipped
+		return assertion.ErrSkipped
 	}
 	id, registered, err := d.meant(a)
 	if err != nil {
@@ -148,7 +148,7 @@ func (d *decision) checkRegistered(id string, registered bool) error {
 func checkUser(ctx context.Context, a *assertion.Assertion) error {
 	d := decisionOf(ctx)
 	if !d.matched {
-		return errSkipped
+		return assertion.ErrSkipped
 	}
 	subject, err := d.user(a)
 	if err != nil {
@@ -185,7 +185,7 @@ func (d *decision) user(a *assertion.Assertion) (string, error) {
 func checkUserIsNoClient(ctx context.Context, _ *assertion.Assertion) error {
 	d := decisionOf(ctx)
 	if !d.decided {
-		return errSkipped
+		return assertion.ErrSkipped
 	}
 	subject := d.authorization.Subject
 	if subject == "" {
@@ -206,17 +206,13 @@ func checkUserIsNoClient(ctx context.Context, _ *assertion.Assertion) error {
 func checkPermission(ctx context.Context, a *assertion.Assertion) error {
 	d := decisionOf(ctx)
 	if !d.decided || d.authorization.ClientID == "" {
-		return errSkipped
+		return assertion.ErrSkipped
 	}
 	if d.grant.Permit == nil {
 		return nil
 	}
 	return hooked("Permit", d.grant.Permit(d.Context, d.authorization.ClientID, d.authorization.Subject, a))
 }
-
-// errSkipped says, while explaining, that a check needs what an earlier one did not find. Authorize never gets here,
-// because it stops at the earlier one; were it to, it would refuse.
-var errSkipped = errors.New("grant: an earlier check has failed")
 
 // hooked tells which hook an error is from. Refusals stay what they are.
 func hooked(name string, err error) error {

@@ -14,7 +14,7 @@ import (
 func checkScope(ctx context.Context, a *assertion.Assertion) error {
 	d := decisionOf(ctx)
 	if !d.decided || d.authorization.ClientID == "" {
-		return errSkipped
+		return assertion.ErrSkipped
 	}
 	z := &d.authorization
 	if r := d.rule; r != nil {

@@ -1,12 +1,12 @@
-package assertion
+// Package near says in what two values differ that were probably meant to be the same: for hints to an operator. Nothing
+// is ever accepted by it, and what it returns is never made from its input.
+package near
 
-import (
-	"strings"
-)
+import "strings"
 
-// near says how got differs from want, where the difference is one that people make: a slash, a case, a scheme, a port,
+// Miss says how got differs from want, where the difference is one that people make: a slash, a case, a scheme, a port,
 // a path. It returns "" where the two are equal or not near.
-func near(got, want string) string {
+func Miss(got, want string) string {
 	if got == want || got == "" || want == "" || len(got) > 2048 {
 		return ""
 	}
@@ -21,7 +21,7 @@ func near(got, want string) string {
 		if scheme(got) == "" || scheme(want) == "" {
 			return "it differs only by the scheme: one of them is written without https://"
 		}
-		return "it differs only in the scheme: " + clean(scheme(got)) + " and not " + scheme(want)
+		return "it differs only in the scheme"
 	case host(got) == host(want) && path(got) == path(want):
 		return "it differs only by the port"
 	case alike(got) == alike(want):
@@ -34,10 +34,10 @@ func near(got, want string) string {
 	return ""
 }
 
-// nearest finds the first of known that got nearly is.
-func nearest(got string, known []string) (name, how string) {
+// Nearest finds the first of known that got nearly is.
+func Nearest(got string, known []string) (name, how string) {
 	for _, k := range known {
-		if how := near(got, k); how != "" {
+		if how := Miss(got, k); how != "" {
 			return k, how
 		}
 	}
@@ -86,7 +86,7 @@ func bare(s string) string {
 
 func host(s string) string {
 	authority, _, _ := strings.Cut(bare(s), "/")
-	if i := strings.LastIndexByte(authority, ':'); i >= 0 && !strings.HasSuffix(authority, "]") {
+	if i := strings.LastIndexByte(authority, ':'); i >= 0 && strings.Trim(authority[i+1:], "0123456789") == "" {
 		authority = authority[:i]
 	}
 	return authority
