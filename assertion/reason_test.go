@@ -107,6 +107,10 @@ var scenes = []scene{
 		change: policy(func(p *Policy) { p.Types = []string{"JWT"} })},
 
 	{name: "no iss", reason: IssuerMissing, check: "issuer", token: claim("iss", absent{})},
+	{name: "no iss, and a hook that does not mind", reason: IssuerMissing, check: "issuer", token: claim("iss", absent{}), hint: "IssuerOptional",
+		change: func(w *world) {
+			w.Checker.Party = func(context.Context, Unverified) (*Party, error) { return w.party, nil }
+		}},
 	{name: "iss is empty", reason: IssuerMissing, check: "issuer", token: claim("iss", "")},
 	{name: "iss is a list", reason: IssuerMissing, check: "issuer", token: claim("iss", []string{idp, "evil"})},
 	{name: "iss is null, and may be absent", reason: IssuerMissing, check: "issuer", token: claim("iss", nil),
