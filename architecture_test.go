@@ -16,6 +16,7 @@ var level = map[string]int{
 	"internal/strictjson": 0,
 	"internal/jsonwrite":  0,
 	"internal/near":       0,
+	"internal/scope":      0,
 	"internal/jose":       1,
 	"internal/safehttp":   1,
 	"internal/metadata":   2,

@@ -2,23 +2,21 @@
 // of your own:
 //
 //	Grants: []avouch.Grant{
-//		grant.ClientCredentials{},                                  // a client gets a token for itself
-//		avouch.ClientOptional(&grant.JWTBearer{Trust: issuers}),    // an assertion is exchanged for a token
+//		grant.ClientCredentials{}, // a client gets a token for itself
+//		avouch.ClientOptional(&grant.JWTBearer{Trust: issuers}), // an assertion is exchanged for a token
 //	}
 //
 // # JWT bearer
 //
-// [JWTBearer] takes a signed assertion in place of a password or a code (RFC 7523 §2.1). It answers four questions, and
-// each has a hook and an answer without one:
+// [JWTBearer] takes a signed assertion in place of a password or a code (RFC 7523 §2.1). It answers four questions. Each
+// has an answer out of the trust rules, and a hook for programs that know better:
 //
-//	whose key verifies it?         Trust: the issuer's keys      Party: ask my own table (nothing is verified yet)
-//	which client does it speak     the rule's client, else the   Client
-//	for?                           one that authenticated,
-//	                               else the issuer
-//	which user is meant?           the rule: As, Nobody, AsIs,   Subject
-//	                               else NAME/SUB
-//	may this client act for this   yes, within the rule's and    Permit, Scopes
-//	user, and with which scopes?   the client's scopes
+//   - Whose key verifies it? Those of the issuer's entry in Trust; or Party asks your own table, with nothing verified yet.
+//   - Which client does it speak for? The one the rule names; else Client says so; else the one that has authenticated,
+//     else the issuer itself.
+//   - Which user is meant? The one the rule names; else Subject says so; else the subject under its issuer's name.
+//   - May this client act for this user, and with which scopes? Yes, within those of rule and client; Permit and Scopes
+//     narrow that.
 //
 // So there are two ways to use it. With rules (package trust) an operator says what each subject is worth, and no code is
 // written. With hooks a program says it, out of tables of its own:

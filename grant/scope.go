@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/avouch-oauth/avouch/assertion"
-	"github.com/avouch-oauth/avouch/trust"
+	"github.com/avouch-oauth/avouch/internal/scope"
 )
 
 // checkScope reads which scopes the assertion asks for, and sets the ceiling and what else the rule gives. Whether the
@@ -60,7 +60,7 @@ func scopeClaim(a *assertion.Assertion) ([]string, error) {
 		return nil, badScope()
 	}
 	for _, s := range scopes {
-		if !trust.ScopeToken(s) {
+		if !scope.Valid(s) {
 			return nil, badScope()
 		}
 	}

@@ -9,8 +9,8 @@ import (
 
 	"github.com/avouch-oauth/avouch/assertion"
 	"github.com/avouch-oauth/avouch/grant"
+	"github.com/avouch-oauth/avouch/internal/scope"
 	"github.com/avouch-oauth/avouch/keys"
-	"github.com/avouch-oauth/avouch/trust"
 )
 
 // FuzzScopeClaim gives the grant whatever can stand in a scope claim: what comes out are scopes, or a refusal.
@@ -45,9 +45,9 @@ func FuzzScopeClaim(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, scope := range authz.Asserted {
-			if !trust.ScopeToken(scope) {
-				t.Errorf("claim %s asks for scope %q", claim, scope)
+		for _, asked := range authz.Asserted {
+			if !scope.Valid(asked) {
+				t.Errorf("claim %s asks for scope %q", claim, asked)
 			}
 		}
 		if len(authz.Asserted) > 128 {

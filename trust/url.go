@@ -51,13 +51,3 @@ func printable(s string) bool {
 	}
 	return true
 }
-
-// ScopeToken reports whether s is one scope (RFC 6749 §3.3).
-func ScopeToken(s string) bool {
-	for k := 0; k < len(s); k++ {
-		if c := s[k]; c <= 0x20 || c > 0x7e || c == '"' || c == '\\' {
-			return false
-		}
-	}
-	return s != ""
-}

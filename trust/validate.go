@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/avouch-oauth/avouch/assertion"
+	"github.com/avouch-oauth/avouch/internal/scope"
 	"github.com/avouch-oauth/avouch/keys"
 )
 
@@ -177,14 +178,14 @@ func (i *Issuer) validateRule(r *Rule, fault func(string, ...any)) {
 	if i.SelfIssued && r.ClientID != "" && r.ClientID != i.Issuer {
 		fault("it gives the token to client %s, but the issuer is a client that signs for itself", quote(r.ClientID))
 	}
-	for _, scope := range slices.Concat(r.Scopes, r.DefaultScopes) {
-		if !ScopeToken(scope) {
-			fault("%s is not a scope (RFC 6749 §3.3)", quote(scope))
+	for _, s := range slices.Concat(r.Scopes, r.DefaultScopes) {
+		if !scope.Valid(s) {
+			fault("%s is not a scope (RFC 6749 §3.3)", quote(s))
 		}
 	}
-	for _, scope := range r.DefaultScopes {
-		if r.Scopes != nil && !slices.Contains(r.Scopes, scope) {
-			fault("the default scope %s is beyond its Scopes", quote(scope))
+	for _, s := range r.DefaultScopes {
+		if r.Scopes != nil && !slices.Contains(r.Scopes, s) {
+			fault("the default scope %s is beyond its Scopes", quote(s))
 		}
 	}
 	if slices.Contains(r.Audiences, "") {
