@@ -210,6 +210,7 @@ func TestClientIDsAreExact(t *testing.T) {
 	s := newSite(t, func(c *avouch.Config) { c.Clients = foldingClients{clients()} })
 	s.post(t, credentials(), basic("basic", secret)).want(t, 200, "")
 	s.post(t, credentials(), basic("BASIC", secret)).want(t, 401, avouch.InvalidClient)
+	s.post(t, form("grant_type", voucherType, "for", "OFF")).want(t, 200, "") // which is another than off
 }
 
 // TestNoMethods: where no method is offered, credentials are refused and not overlooked.
@@ -262,6 +263,16 @@ func TestDryRun(t *testing.T) {
 	a, err := server.Authenticate(t.Context(), req)
 	if err != nil || a.Client.ID != "post" || a.Method != "client_secret_post" || req.Client != a.Client {
 		t.Errorf("got %+v, %v", a, err)
+	}
+	req, err = server.Request(form("client_id", "post"), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err := server.Authenticate(t.Context(), req); a != nil || err != nil || req.Client != nil {
+		t.Errorf("a name is no credential: got %+v, %v", a, err)
+	}
+	if a, err := (clientauth.None{}).Authenticate(t.Context(), req); a != nil || err == nil {
+		t.Errorf("a client with a secret passes for a public one: %+v, %v", a, err)
 	}
 	for _, bad := range []url.Values{form("a", "1", "a", "2"), form("a", "1", "A", "2"), form("a", "\x00"), form("\xff", "a")} {
 		if _, err := server.Request(bad, now); err == nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestGrantScopes(t *testing.T) {
@@ -38,6 +39,7 @@ func TestGrantScopes(t *testing.T) {
 		{name: "asserted and beyond", client: client, authz: Authorization{Asserted: []string{"admin"}}},
 		{name: "asserted nothing gives nothing, not the default", client: client, authz: Authorization{Asserted: []string{}}},
 		{name: "asserted what is no scope", client: client, authz: Authorization{Asserted: []string{"", "a b", "read"}}, want: []string{"read"}},
+		{name: "asserted what is no scope, although registered", client: &Client{Scopes: []string{"a b"}}, authz: Authorization{Asserted: []string{"a b"}}},
 		{name: "asked within asserted", parameter: "read", client: client, authz: Authorization{Asserted: []string{"read", "write"}}, want: []string{"read"}},
 		{name: "asked beyond asserted", parameter: "read list", client: client, authz: Authorization{Asserted: []string{"read", "write"}}, want: []string{"read"}},
 		{name: "asked nothing of what is asserted", parameter: "list", client: client, authz: Authorization{Asserted: []string{"read"}}, refused: true},
@@ -88,6 +90,8 @@ func TestGrantAudience(t *testing.T) {
 		{name: "no registered client", authz: Authorization{Audiences: []string{a}}, want: []string{a}},
 		{name: "grant and client have nothing in common", client: client, authz: Authorization{Audiences: []string{"https://c.example"}}, refused: true},
 		{name: "grant allows nothing", client: client, authz: Authorization{Audiences: []string{}}, refused: true},
+		{name: "grant allows nothing, client has no list", client: &Client{}, authz: Authorization{Audiences: []string{}}, refused: true},
+		{name: "relative, although registered", client: &Client{Audiences: []string{"orders"}}, resources: []string{"orders"}, refused: true},
 		{name: "server's, of a client with its own", client: client, resources: s.audience, refused: true},
 		{name: "unknown", client: client, resources: []string{"https://c.example"}, refused: true},
 		{name: "one of two unknown", client: client, resources: []string{a, "https://c.example"}, refused: true},
@@ -111,6 +115,30 @@ func TestGrantAudience(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+func TestGrantLifetime(t *testing.T) {
+	s := &Server{lifetime: 15 * time.Minute}
+	for _, test := range []struct{ grant, client, want time.Duration }{
+		{0, 0, 15 * time.Minute},
+		{time.Hour, 0, time.Hour},
+		{0, time.Hour, time.Hour},
+		{time.Minute, time.Hour, time.Minute},
+		{time.Hour, time.Minute, time.Minute},
+		{90*time.Second + 999*time.Millisecond, 0, 90 * time.Second},
+		{-time.Minute, 0, 0},
+		{-time.Minute, time.Minute, 0},
+		{time.Minute, -time.Minute, 0},
+		{999 * time.Millisecond, 0, 0},
+	} {
+		got, err := s.grantLifetime(&Authorization{Lifetime: test.grant}, &Client{TokenLifetime: test.client})
+		if got != test.want || (err != nil) != (test.want == 0) {
+			t.Errorf("grant %v, client %v: %v, %v", test.grant, test.client, got, err)
+		}
+	}
+	if got, err := s.grantLifetime(&Authorization{}, nil); got != s.lifetime || err != nil {
+		t.Errorf("no client: %v, %v", got, err)
 	}
 }
 

@@ -332,6 +332,9 @@ func TestSpend(t *testing.T) {
 	}
 	s.post(t, stamped("2", "2")).want(t, 200, "") // neither refusal spent the part that was good
 
+	s.post(t, stamped("9", "8")).want(t, 200, "")
+	s.post(t, stamped("8", "8")).want(t, 400, avouch.InvalidGrant) // the same id, of something else
+
 	s.guard.err = errors.New("disk is full")
 	a := s.post(t, stamped("3", "3"))
 	a.want(t, 503, avouch.TemporarilyUnavailable)

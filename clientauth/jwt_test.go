@@ -3,6 +3,7 @@ package clientauth_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -79,6 +80,7 @@ func newWorld(t *testing.T) *world {
 		client("p384", keys.ES384), client("unset", keys.ES256),
 		{ID: "mac", AuthMethod: "client_secret_jwt", Grants: grants, Secrets: []avouch.Secret{
 			{Value: []byte("expired and therefore of no use to anybody"), Expires: time.Now().Add(-time.Second)},
+			{SHA256: sha256.Sum256([]byte("of no use for a MAC"))},
 			{Value: oldSecret, Expires: time.Now().Add(time.Hour)}, {Value: macSecret},
 		}},
 		{ID: "mac512", AuthMethod: "client_secret_jwt", AuthAlgorithm: keys.HS512, Grants: grants, Secrets: []avouch.Secret{{Value: bytes.Repeat(macSecret, 2)}}},
@@ -112,6 +114,7 @@ func newWorld(t *testing.T) *world {
 			p.Audience = clientauth.AudienceLegacy
 		case "msal":
 			p.Replay = assertion.SameClientUntilExpiry
+			p.SubjectOptional, p.IssuerOptional = true, true // which no client assertion may be
 		}
 		return p
 	}}
@@ -296,6 +299,7 @@ func TestPrivateKeyJWT(t *testing.T) {
 		{name: "no jti", assertion: sign(t, ec, good("ec", "jti", remove)), reason: assertion.IDMissing},
 		{name: "no jti, re-use allowed", assertion: sign(t, w.key["msal"], good("msal", "jti", remove)), reason: assertion.IDMissing},
 		{name: "no sub", assertion: sign(t, ec, good("ec", "sub", remove)), reason: assertion.SubjectMissing},
+		{name: "no sub, policy of another purpose", assertion: sign(t, w.key["msal"], good("msal", "sub", remove)), reason: assertion.SubjectMissing},
 		{name: "no iss", assertion: sign(t, ec, good("ec", "iss", remove)), reason: assertion.IssuerMissing},
 		{name: "no exp", assertion: sign(t, ec, good("ec", "exp", remove)), reason: assertion.ExpiryMissing},
 		{name: "expired", assertion: sign(t, ec, good("ec", "exp", now-11)), reason: assertion.Expired},

@@ -51,6 +51,9 @@ func TestThrottle(t *testing.T) {
 	if n := guess(th, now.Add(-time.Hour), a, "c", 10); n != 0 {
 		t.Errorf("%d guesses after the clock was set back", n)
 	}
+	if wait := th.blocked(now.Add(-time.Hour), th.who(from(a), "c")); wait > 6*time.Second {
+		t.Errorf("to wait after the clock was set back: %v", wait)
+	}
 	if n := guess(th, now.Add(24*time.Hour), a, "c", 1000); n != 10 {
 		t.Errorf("%d guesses after a day", n)
 	}

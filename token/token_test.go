@@ -344,6 +344,7 @@ func TestVerifierConfiguration(t *testing.T) {
 		{v: token.Verifier{Skew: time.Hour}, at: 15*time.Minute + 59*time.Second},
 		{v: token.Verifier{Skew: time.Hour}, at: 16 * time.Minute, want: token.Expired},
 		{v: token.Verifier{Skew: time.Hour}, at: -61 * time.Second, want: token.NotYetValid},
+		{v: token.Verifier{Keys: oldKey{key}}, want: token.UnknownKey},
 		{v: token.Verifier{Keys: brokenSource{}}, want: token.KeysUnavailable},
 	} {
 		v := test.v
@@ -354,6 +355,15 @@ func TestVerifierConfiguration(t *testing.T) {
 		c, err := v.Verify(t.Context(), now.Add(test.at), raw)
 		wantFault(t, c, err, test.want)
 	}
+}
+
+// oldKey finds a key whose time is over.
+type oldKey struct{ *keys.Private }
+
+func (s oldKey) Find(context.Context, keys.Hint, time.Time) ([]*keys.Public, error) {
+	public := s.Public()
+	public.NotAfter = now.Add(-time.Hour)
+	return []*keys.Public{&public}, nil
 }
 
 // brokenSource cannot get its keys.
