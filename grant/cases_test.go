@@ -212,6 +212,16 @@ var cases = []struct {
 	{name: "grant wants a client", change: all(clients(confidential("other")), func(s *site) { s.compulsory = true }),
 		want: want{status: 401, code: "invalid_client"}},
 	{name: "client with the URL of the issuer", change: clients(confidential(idp)), want: refused(assertion.UnknownClient)},
+	{name: "client with the URL of the issuer, authenticated", change: clients(confidential(idp)),
+		form: []string{"client_id", idp, "client_secret", secretOf}, want: refused(assertion.UnknownClient)},
+	{name: "one that signs for itself, and a client hook", change: func(s *site) {
+		s.list[0].SelfIssued = true
+		s.grant.Client = func(context.Context, *assertion.Assertion) (string, error) { return "other", nil }
+	}, want: want{client: idp}},
+	{name: "one that signs for itself is disabled as a client", change: all(issuer(func(i *trust.Issuer) { i.SelfIssued = true }),
+		clients(confidential(idp, func(c *avouch.Client) { c.Disabled = true }))), want: refused(assertion.UnknownClient)},
+	{name: "one that signs for itself is registered", change: all(issuer(func(i *trust.Issuer) { i.SelfIssued = true }), clients(confidential(idp))),
+		want: want{client: idp}},
 	{name: "client hook", change: all(clients(confidential("billing")), func(s *site) {
 		s.grant.Client = func(_ context.Context, a *assertion.Assertion) (string, error) { return "billing", nil }
 	}), want: want{client: "billing"}},

@@ -90,10 +90,8 @@ func checkClient(ctx context.Context, a *assertion.Assertion) error {
 		return &assertion.Error{Reason: assertion.ClientMismatch, Seen: show(d.query.Client), Want: show(id),
 			Hint: "the assertion speaks for another client than the one that authenticated or is named"}
 	}
-	if d.req.Client == nil {
-		if err := d.checkRegistered(id, registered); err != nil {
-			return err
-		}
+	if err := d.checkRegistered(id, registered); err != nil {
+		return err
 	}
 	d.authorization.ClientID = id
 	return nil
@@ -101,40 +99,44 @@ func checkClient(ctx context.Context, a *assertion.Assertion) error {
 
 // meant is the client that the assertion speaks for; registered says that somebody gave it as a registered one.
 func (d *decision) meant(a *assertion.Assertion) (id string, registered bool, err error) {
-	if d.rule != nil && d.rule.ClientID != "" {
-		return d.rule.ClientID, true, nil
+	if d.issuer != nil {
+		if id := d.issuer.Client(d.rule); id != "" {
+			return id, !d.issuer.SelfIssued, nil
+		}
 	}
-	if d.grant.Client != nil {
+	switch {
+	case d.grant.Client != nil:
 		id, err := d.grant.Client(d.Context, a)
 		if err == nil && id == "" {
 			err = &assertion.Error{Reason: assertion.UnknownClient, Seen: "the Client hook knows none"}
 		}
 		return id, true, hooked("Client", err)
-	}
-	switch {
 	case d.issuer == nil:
 		return d.party.Name, false, nil
-	case d.issuer.SelfIssued:
-		return d.issuer.Issuer, false, nil
 	case d.req.Client != nil:
 		return d.req.Client.ID, true, nil
 	}
 	return d.issuer.Issuer, false, nil
 }
 
-// checkRegistered looks at a client that has not authenticated.
+// checkRegistered looks at a client's registration, where it has one. The server has seen to that of a client which has
+// authenticated.
 func (d *decision) checkRegistered(id string, registered bool) error {
-	c, err := d.req.FindClient(d.Context, id)
+	c := d.req.Client
+	if c == nil {
+		var err error
+		if c, err = d.req.FindClient(d.Context, id); err != nil {
+			return err
+		}
+	}
 	switch {
-	case err != nil:
-		return err
 	case c == nil && registered:
 		return &assertion.Error{Reason: assertion.UnknownClient, Seen: show(id), Want: "a registered client"}
 	case c == nil:
 		return nil
-	case !registered && d.issuer != nil && !d.issuer.SelfIssued:
+	case d.issuer != nil && !d.issuer.SelfIssued && id == d.issuer.Issuer:
 		return &assertion.Error{Reason: assertion.UnknownClient, Seen: "client " + show(id) + " has the URL of an issuer as its id",
-			Hint: "say in a rule which client the issuer speaks for, or register the client under another id"}
+			Hint: "register the client under another id: tokens of the issuer could not be told from its own"}
 	case c.Disabled:
 		return &assertion.Error{Reason: assertion.UnknownClient, Seen: "client " + show(id) + " is disabled", Want: "enabled"}
 	case !slices.Contains(c.Grants, JWTBearerType):

@@ -102,13 +102,13 @@ func assertionOf(req *avouch.Request) (string, *avouch.Error) {
 func (g *JWTBearer) Validate() error {
 	var faults []error
 	if g.Trust == nil && g.Party == nil {
-		faults = append(faults, errors.New("Trust is required: whose assertions are believed? (Or Party, which finds who that is.)"))
+		faults = append(faults, errors.New("there is no Trust, nor a Party hook to find parties: nobody would be believed"))
 	}
 	if g.Party != nil && g.Subject == nil {
-		faults = append(faults, errors.New("Party needs Subject: a party that it finds has no rules that could say who is meant"))
+		faults = append(faults, errors.New("there is a Party hook, and no Subject hook: its parties have no rules that could say who is meant"))
 	}
 	if list, ok := g.Trust.(trust.List); ok && len(list) == 0 && g.Party == nil {
-		faults = append(faults, errors.New("Trust is an empty list: nobody would be believed"))
+		faults = append(faults, errors.New("the list in Trust is empty: nobody would be believed"))
 	}
 	if v, ok := g.Trust.(interface{ Validate() error }); ok {
 		faults = append(faults, v.Validate())

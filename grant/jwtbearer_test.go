@@ -21,11 +21,9 @@ func TestJWTBearer(t *testing.T) {
 				tt.change(s)
 			}
 			s.start(t)
-			token := ""
+			token := sign(t)
 			if tt.sign != nil {
 				token = tt.sign(t)
-			} else {
-				token = sign(t)
 			}
 			form := s.form(token, tt.form...)
 			a := s.send(t, form)

@@ -57,11 +57,9 @@ func TestReplay(t *testing.T) {
 				tt.change(s)
 			}
 			s.start(t)
-			token := ""
+			token := sign(t)
 			if tt.sign != nil {
 				token = tt.sign(t)
-			} else {
-				token = sign(t)
 			}
 			for k, send := range tt.sends {
 				if a := s.post(t, token, send.form...); a.Error != send.code {

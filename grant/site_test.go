@@ -163,15 +163,6 @@ func craft(t testing.TB, key *keys.Private, header, claims map[string]any) strin
 	return signJSON(t, key, h, c)
 }
 
-func with(name string, value any) func(*assertion.Claims) {
-	return func(c *assertion.Claims) {
-		if c.More == nil {
-			c.More = map[string]any{}
-		}
-		c.More[name] = value
-	}
-}
-
 // answer is what the endpoint has said.
 type answer struct {
 	Status      int

@@ -18,9 +18,9 @@ func TestValidate(t *testing.T) {
 		site *site
 		want string
 	}{
-		"nothing":                   {&site{}, "Trust is required"},
-		"empty list":                {&site{list: trust.List{}}, "empty list"},
-		"party without Subject":     {func() *site { s := &site{}; s.grant.Party = party; return s }(), "Party needs Subject"},
+		"nothing":                   {&site{}, "no Trust"},
+		"empty list":                {&site{list: trust.List{}}, "is empty"},
+		"party without Subject":     {func() *site { s := &site{}; s.grant.Party = party; return s }(), "no Subject hook"},
 		"party":                     {func() *site { s := &site{}; s.grant.Party, s.grant.Subject = party, user; return s }(), ""},
 		"rules":                     {&site{list: ruled}, ""},
 		"no rules, no hook":         {&site{list: open}, "no rules"},

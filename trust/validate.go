@@ -158,9 +158,9 @@ func (i *Issuer) validateRule(r *Rule, fault func(string, ...any)) {
 		fault("it has both a Subject and AnySubject; one of them is meant")
 	case r.AnySubject && r.maps():
 		fault("a rule for any subject must leave to the Subject hook who is meant: As, AsIs and Nobody would make all of them one, or anybody")
-	case !r.AnySubject && r.Subject == "" && !(r.Nobody && i.SubjectOptional):
+	case !r.AnySubject && r.Subject == "" && (!r.Nobody || !i.SubjectOptional):
 		fault("it has no condition on the subject: name the exact sub, or set AnySubject for a grant with a Subject hook")
-	case r.Subject != "" && (r.Subject == i.Issuer) && !r.maps():
+	case r.Subject != "" && r.Subject == i.Issuer && !r.maps():
 		fault("the subject is the issuer itself: say with Nobody that it acts for itself, or with As for whom it acts")
 	}
 	if count(r.As != "", r.AsIs, r.Nobody) > 1 {
@@ -174,6 +174,9 @@ func (i *Issuer) validateRule(r *Rule, fault func(string, ...any)) {
 		case "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "":
 			fault("a condition on the claim %q is not for Claims: it has its own field or check", name)
 		}
+	}
+	if !i.SelfIssued && r.ClientID == i.Issuer {
+		fault("its client has the URL of the issuer as its id: tokens of the two could not be told apart")
 	}
 	if i.SelfIssued && r.ClientID != "" && r.ClientID != i.Issuer {
 		fault("it gives the token to client %s, but the issuer is a client that signs for itself", quote(r.ClientID))

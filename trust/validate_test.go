@@ -80,6 +80,7 @@ func TestValidate(t *testing.T) {
 		{"another client for one that signs for itself", entry(func(i *trust.Issuer) {
 			i.Issuer, i.SelfIssued, i.Rules[0].ClientID = "svc", true, "other"
 		}), "signs for itself"},
+		{"a client with the URL of the issuer", rule(trust.Rule{Subject: "alice", ClientID: idp}), "told apart"},
 		{"itself, mapped like a user", entry(func(i *trust.Issuer) {
 			i.Issuer, i.SelfIssued, i.Rules[0].Subject = "svc", true, "svc"
 		}), "the issuer itself"},
