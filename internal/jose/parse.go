@@ -63,12 +63,13 @@ func split(token string) (first, last int, err error) {
 	dots := 0
 	for i := range len(token) {
 		switch c := token[i]; {
+		case sextet[c] != none:
 		case c == '.':
 			if dots++; dots == 1 {
 				first = i
 			}
 			last = i
-		case sextet[c] == none:
+		default:
 			return 0, 0, fault(BadAlphabet, "the byte %s at offset %d is not of A-Z a-z 0-9 - _ .", strconv.QuoteToASCII(token[i:i+1]), i)
 		}
 	}
@@ -100,16 +101,16 @@ func (h *Header) read(header []byte) error {
 		return err
 	}
 	alg := o.Get("alg")
-	known := false
 	for i := range algorithms {
 		if alg.TextIs(algorithms[i].name) {
-			h.Algorithm, known = algorithms[i].name, true
+			h.Algorithm = algorithms[i].name
+			break
 		}
 	}
 	switch {
 	case alg.Kind() == strictjson.Absent:
 		return fault(BadAlgorithm, "alg is missing")
-	case !known:
+	case h.Algorithm == "":
 		return fault(BadAlgorithm, "alg is %s", show(alg))
 	}
 	for _, name := range [...]string{"crit", "b64"} {
@@ -132,7 +133,7 @@ func (h *Header) readHints(o *strictjson.Object) error {
 		if value.Kind() != strictjson.String {
 			return fault(BadHeader, "%s is %s, and a string is wanted", member.name, show(value))
 		}
-		*member.to = text(value)
+		*member.to = text(value, member.to == &h.Type)
 	}
 	h.X5T, h.X5TS256 = strings.TrimRight(h.X5T, "="), strings.TrimRight(h.X5TS256, "=")
 
@@ -151,11 +152,13 @@ func (h *Header) readHints(o *strictjson.Object) error {
 	return nil
 }
 
-// text is value.Text without an allocation for the types that nearly all tokens have.
-func text(value strictjson.Value) string {
-	for _, usual := range [...]string{"JWT", "at+jwt", "client-authentication+jwt"} {
-		if value.TextIs(usual) {
-			return usual
+// text is value.Text, without an allocation for the types that nearly all tokens have.
+func text(value strictjson.Value, isType bool) string {
+	if isType {
+		for _, usual := range [...]string{"JWT", "at+jwt", "client-authentication+jwt"} {
+			if value.TextIs(usual) {
+				return usual
+			}
 		}
 	}
 	s, _ := value.Text()

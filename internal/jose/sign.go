@@ -66,7 +66,7 @@ func (a *algorithm) sign(signer crypto.Signer, public crypto.PublicKey, message 
 		opts = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: a.hash}
 		fallthrough
 	case pkcs1v15, ecdsaSig:
-		input = digest(new([64]byte), a.hash, message)
+		input = appendDigest(make([]byte, 0, 64), a.hash, message)
 	}
 	signature, err := signer.Sign(rand.Reader, input, opts)
 	if err != nil {

@@ -19,14 +19,11 @@ func Verify(alg string, key any, signingInput string, signature []byte) error {
 	if err != nil {
 		return err
 	}
-	var room [2048]byte // most tokens fit, and need no copy on the heap
-	message := append(room[:0], signingInput...)
-
 	if secret, ok := key.([]byte); ok {
 		if err := a.checkSecret(secret); err != nil {
 			return err
 		}
-		if !hmac.Equal(mac(a.hash, secret, message), signature) {
+		if !hmac.Equal(mac(a.hash, secret, []byte(signingInput)), signature) {
 			return ErrSignature
 		}
 		return nil
@@ -34,49 +31,51 @@ func Verify(alg string, key any, signingInput string, signature []byte) error {
 	if err := a.checkPublic(key); err != nil {
 		return err
 	}
-	if !a.verifies(key, message, signature) {
+	if !a.verifies(key, signingInput, signature) {
 		return ErrSignature
 	}
 	return nil
 }
 
 // verifies does so for a key that checkPublic has passed.
-func (a *algorithm) verifies(key any, message, signature []byte) bool {
-	var room [64]byte
+func (a *algorithm) verifies(key any, signingInput string, signature []byte) bool {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
-		digest := digest(&room, a.hash, message)
 		if len(signature) != key.Size() { // RFC 8017 §8.1.2 and §8.2.2, step 1
 			return false
 		}
+		digest := appendDigest(make([]byte, 0, 64), a.hash, signingInput)
 		if a.family == pss {
 			return rsa.VerifyPSS(key, a.hash, digest, signature, &rsa.PSSOptions{SaltLength: a.hash.Size()}) == nil
 		}
 		return rsa.VerifyPKCS1v15(key, a.hash, digest, signature) == nil
 	case *ecdsa.PublicKey:
-		var der [maxDER]byte
-		asn1, ok := appendDER(der[:0], signature, (a.bits+7)/8)
-		return ok && ecdsa.VerifyASN1(key, digest(&room, a.hash, message), asn1)
+		room := make([]byte, 0, 64+maxDER) // for both: one piece of garbage
+		digest := appendDigest(room, a.hash, signingInput)
+		der, ok := appendDER(room[64:64], signature, (a.bits+7)/8)
+		return ok && ecdsa.VerifyASN1(key, digest, der)
 	case ed25519.PublicKey:
-		return ed25519.Verify(key, message, signature)
+		return ed25519.Verify(key, []byte(signingInput), signature)
 	}
 	return false
 }
 
-// digest hashes message into room.
-func digest(room *[64]byte, h crypto.Hash, message []byte) []byte {
+// appendDigest appends the hash of text. Most texts fit on the stack.
+func appendDigest[T string | []byte](dst []byte, h crypto.Hash, text T) []byte {
+	var room [1536]byte
+	message := append(room[:0], text...)
 	switch h {
 	case crypto.SHA256:
 		sum := sha256.Sum256(message)
-		return append(room[:0], sum[:]...)
+		return append(dst, sum[:]...)
 	case crypto.SHA384:
 		sum := sha512.Sum384(message)
-		return append(room[:0], sum[:]...)
+		return append(dst, sum[:]...)
 	case crypto.SHA512:
 		sum := sha512.Sum512(message)
-		return append(room[:0], sum[:]...)
+		return append(dst, sum[:]...)
 	}
-	return nil
+	return dst
 }
 
 func mac(h crypto.Hash, secret, message []byte) []byte {

@@ -101,7 +101,7 @@ func TestSignAndVerify(t *testing.T) {
 // The text that is hashed may be longer than what fits on the stack.
 func TestLongTokens(t *testing.T) {
 	signer := signers(t)["ES256"]
-	for _, n := range []int{2000, 2040, 2048, 2100, 10_000} {
+	for _, n := range []int{1000, 1100, 1120, 1200, 2000, 10_000} {
 		claims := []byte(`{"a":"` + strings.Repeat("x", n) + `"}`)
 		token, err := AppendSigned([]byte("kept "), []byte(`{"alg":"ES256"}`), claims, "ES256", signer)
 		if err != nil || !bytes.HasPrefix(token, []byte("kept ")) {
