@@ -23,7 +23,7 @@ const applicationID = 1096176456 // "AVCH"
 func migrate(ctx context.Context, path string) error {
 	ctx = context.WithoutCancel(ctx) // a migration is not left halfway
 	db, err := sql.Open("sqlite", source(path, "_busy_timeout="+milliseconds(busyTimeout),
-		"_pragma=page_size("+pageSize+")", "_pragma=journal_mode(WAL)", "_synchronous=FULL"))
+		"_pragma=page_size("+pageSize+")", "_journal_mode=WAL", "_synchronous=FULL"))
 	if err != nil {
 		return fmt.Errorf("storage/sqlite: %w", err)
 	}

@@ -1,0 +1,99 @@
+package sqlite_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/avouch-oauth/avouch/replay"
+	"github.com/avouch-oauth/avouch/storage/sqlite"
+	"github.com/avouch-oauth/avouch/storage/storagetest"
+)
+
+var large = flag.Bool("large", false, "benchmark with 10^6 live uses, which takes a minute")
+
+func open(t testing.TB, place string, o sqlite.Options) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(context.Background(), place, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// BenchmarkFirstUse measures a first use at 1, 16 and 64 callers, in an empty database.
+func BenchmarkFirstUse(b *testing.B) {
+	b.Run("Full", func(b *testing.B) {
+		storagetest.BenchmarkGuard(b, func(t testing.TB) replay.Guard { return open(t, place(t), sqlite.Options{}) })
+	})
+	b.Run("Normal", func(b *testing.B) {
+		storagetest.BenchmarkGuard(b, func(t testing.TB) replay.Guard {
+			return open(t, place(t), sqlite.Options{Synchronous: sqlite.Normal})
+		})
+	})
+}
+
+// BenchmarkFirstUseLive measures a first use at 64 callers while that many are live, and the bytes on the disk that each
+// of those takes, with the log and without.
+func BenchmarkFirstUseLive(b *testing.B) {
+	for _, live := range []int64{1e4, 1e5, 1e6} {
+		b.Run(fmt.Sprint(live), func(b *testing.B) {
+			if live > 1e5 && !*large {
+				b.Skip("-large")
+			}
+			path := place(b)
+			s := open(b, path, sqlite.Options{})
+			now := time.Date(2041, 5, 17, 12, 0, 0, 0, time.UTC)
+			var n atomic.Int64
+			spend := func(upTo int64) {
+				var all sync.WaitGroup
+				for range 64 {
+					all.Go(func() {
+						for {
+							i := n.Add(1)
+							if i > upTo {
+								return
+							}
+							u := replay.Use{
+								Purpose: "grant",
+								Party:   "https://idp.example",
+								ID:      "7f0c4c1e-5e0b-4f0b-9a55-" + strconv.FormatInt(i, 10),
+								Until:   now.Add(time.Duration(i%3600)*time.Second + 2*time.Minute),
+							}
+							if err := s.FirstUse(context.Background(), now, u); err != nil {
+								b.Error(err)
+								return
+							}
+						}
+					})
+				}
+				all.Wait()
+				n.Store(upTo)
+			}
+			spend(live)
+			b.ResetTimer()
+			spend(live + int64(b.N))
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "uses/s")
+			total := float64(live) + float64(b.N)
+			b.ReportMetric(float64(size(b, path)+size(b, path+"-wal"))/total, "B/live+log")
+			s.Close()
+			b.ReportMetric(float64(size(b, path))/total, "B/live")
+		})
+	}
+}
+
+func size(t testing.TB, path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
