@@ -10,7 +10,7 @@ import (
 )
 
 func (a *app) configCommand() *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: "Check, show and describe the configuration", Args: cobra.NoArgs}
+	c := asGroup(&cobra.Command{Use: "config", Short: "Check, show and describe the configuration"})
 	c.AddCommand(
 		&cobra.Command{
 			Use: "validate", Short: "Tell every fault of the configuration at once", Args: cobra.NoArgs,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/assertion"
+	"github.com/avouch-oauth/avouch/clientauth"
 	"github.com/avouch-oauth/avouch/replay"
 )
 
@@ -46,6 +47,11 @@ func newMetrics() *metrics {
 
 // observe is an avouch.Config.Observe.
 func (m *metrics) observe(e avouch.Event) {
+	for _, notice := range e.Notices {
+		if notice == clientauth.NoticeLegacyAudience {
+			m.legacy.Inc()
+		}
+	}
 	result := "ok"
 	if e.Err != nil {
 		result = string(avouch.ServerError)

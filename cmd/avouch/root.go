@@ -39,7 +39,7 @@ const (
 	exitNotFound = 4
 )
 
-// exitError carries the exit code of a failure whose text has been, or need not be, said otherwise.
+// codedError carries the exit code of a failure whose text has been, or need not be, said otherwise.
 type codedError struct {
 	code int
 	err  error
@@ -81,9 +81,9 @@ Two commands to the first token:
 Or see all of it happen at once: avouch demo`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
 		Version:       version(),
 	}
+	asGroup(root)
 	root.SetVersionTemplate("avouch {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	flags := root.PersistentFlags()
@@ -102,7 +102,7 @@ Or see all of it happen at once: avouch demo`,
 	for group, commands := range map[string][]*cobra.Command{
 		"run":   {a.serveCommand(), a.demoCommand(), a.configCommand(), a.healthcheckCommand()},
 		"state": {a.clientCommand(), a.issuerCommand(), a.ruleCommand(), a.keyCommand(), a.applyCommand(), a.diffCommand(), a.exportCommand()},
-		"use":   {a.tokenCommand(), a.explainCommand(), a.manCommand()},
+		"use":   {a.tokenCommand(), a.whoAmICommand(), a.explainCommand(), a.benchCommand(), a.manCommand()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group
@@ -110,6 +110,24 @@ Or see all of it happen at once: avouch demo`,
 		}
 	}
 	return root
+}
+
+// asGroup makes a command that only holds others: alone it shows its help, and anything it does not know is a usage
+// error with the nearest thing it does.
+func asGroup(c *cobra.Command) *cobra.Command {
+	c.Args = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		hint := ""
+		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+			hint = "; did you mean " + strings.Join(near, " or ") + "?"
+		}
+		return usagef("%s has no command %q%s", c.CommandPath(), args[0], hint)
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	c.SuggestionsMinimumDistance = 2
+	return c
 }
 
 // env returns a variable of the process' environment.

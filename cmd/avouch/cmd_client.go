@@ -1,0 +1,307 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/avouch-oauth/avouch/admin"
+)
+
+const (
+	grantJWTBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+	grantClientCredentials = "client_credentials"
+)
+
+func (a *app) clientCommand() *cobra.Command {
+	c := asGroup(&cobra.Command{Use: "client", Short: "Clients, their key pairs and secrets"})
+	c.AddCommand(
+		a.clientAddCommand(),
+		a.clientListCommand(),
+		&cobra.Command{
+			Use: "show ID", Short: "Show one client with its keys", Args: exactly(1, "the id of a client"),
+			ValidArgsFunction: a.completeClients,
+			RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
+				client, err := w.admin.Client(c.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return a.print(client, clientDetails(client))
+			}),
+		},
+		a.clientUpdateCommand(),
+		a.clientSwitch("disable", "Refuse every request of a client, at once", (*admin.Admin).DisableClient),
+		a.clientSwitch("enable", "Take a client back into use", (*admin.Admin).EnableClient),
+		&cobra.Command{
+			Use: "remove ID", Short: "Remove a client with its keys and secrets", Args: exactly(1, "the id of a client"),
+			ValidArgsFunction: a.completeClients,
+			RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
+				if err := w.admin.RemoveClient(c.Context(), args[0]); err != nil {
+					return err
+				}
+				return a.print(map[string]string{"removed": args[0]}, table{note: "client " + args[0] + " is removed"})
+			}),
+		},
+		a.clientKeyCommand(),
+		a.clientSecretCommand(),
+	)
+	return c
+}
+
+// onStore wraps a command that works on the store.
+func (a *app) onStore(f func(c *cobra.Command, w *wired, args []string) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		w, err := a.operations(c.Context(), false)
+		if err != nil {
+			return err
+		}
+		defer w.Close()
+		return f(c, w, args)
+	}
+}
+
+// exactly is cobra.ExactArgs with a message that names what is missing.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef("%s wants %s; see avouch %s --help", c.Name(), what, strings.TrimPrefix(c.CommandPath(), "avouch "))
+		}
+		return nil
+	}
+}
+
+// metadataFlags are the flags of a client's metadata, shared by add and update.
+type metadataFlags struct {
+	meta          admin.ClientMetadata
+	lifetime      time.Duration
+	maxLifetime   time.Duration
+	skew          time.Duration
+	scope         []string
+	defaultScope  []string
+	allowSubject  bool
+	allowClaim    bool
+	grants        []string
+	audiences     []string
+	algorithms    []string
+	authAlgorithm string
+}
+
+func (m *metadataFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&m.meta.Name, "name", "", "a `NAME` for people")
+	flags.StringVar(&m.meta.AuthMethod, "auth-method", "", "private_key_jwt (default), client_secret_jwt, client_secret_basic, client_secret_post or none")
+	flags.StringVar(&m.authAlgorithm, "auth-alg", "", "the one algorithm of its assertions (default: any that is allowed)")
+	flags.StringSliceVar(&m.grants, "grant", nil, "grant types it may use (default "+grantClientCredentials+")")
+	flags.StringSliceVar(&m.scope, "scope", nil, "scopes it may ask for")
+	flags.StringSliceVar(&m.defaultScope, "default-scope", nil, "scopes it gets when it asks for none")
+	flags.StringSliceVar(&m.audiences, "audience", nil, "resources it may ask for; the first is its default")
+	flags.DurationVar(&m.lifetime, "token-lifetime", 0, "life of its access tokens (default: the server's)")
+	flags.StringVar(&m.meta.JWKSURL, "jwks-uri", "", "`URL` of its public keys, in place of registered ones")
+	flags.BoolVar(&m.meta.AllowPrivateAddresses, "allow-private-addresses", false, "jwks-uri may point into a private network")
+	flags.StringVar(&m.meta.Assertions.AudienceMode, "assertion-audience", "", "how its assertions name this server: strict (default), fapi2, legacy")
+	flags.StringVar(&m.meta.Assertions.Replay, "assertion-replay", "", "once (default) or same_client_until_exp, for clients that re-send one assertion")
+	flags.StringSliceVar(&m.algorithms, "assertion-alg", nil, "algorithms it may sign with (default RS256,PS256,ES256,EdDSA)")
+	flags.DurationVar(&m.maxLifetime, "assertion-max-lifetime", 0, "longest life of its assertions (default 1h)")
+	flags.DurationVar(&m.skew, "assertion-skew", 0, "how far its clock may differ (default 10s, at most 60s)")
+	flags.BoolVar(&m.allowSubject, "assertion-subject-optional", false, "its assertions may lack sub: nobody is meant")
+	flags.BoolVar(&m.allowClaim, "assertion-scope-claim", false, "a scope claim of its assertions asks for scopes")
+}
+
+// apply puts the flags that were given into meta.
+func (m *metadataFlags) apply(flags *pflag.FlagSet, meta *admin.ClientMetadata) {
+	given := flags.Changed
+	set := func(name string, put func()) {
+		if given(name) {
+			put()
+		}
+	}
+	set("name", func() { meta.Name = m.meta.Name })
+	set("auth-method", func() { meta.AuthMethod = m.meta.AuthMethod })
+	set("auth-alg", func() { meta.AuthAlgorithm = m.authAlgorithm })
+	set("grant", func() { meta.GrantTypes = longGrants(m.grants) })
+	set("scope", func() { meta.Scope = strings.Join(m.scope, " ") })
+	set("default-scope", func() { meta.DefaultScope = strings.Join(m.defaultScope, " ") })
+	set("audience", func() { meta.Audiences = m.audiences })
+	set("token-lifetime", func() { meta.TokenLifetime = admin.Duration(m.lifetime) })
+	set("jwks-uri", func() { meta.JWKSURL = m.meta.JWKSURL })
+	set("allow-private-addresses", func() { meta.AllowPrivateAddresses = m.meta.AllowPrivateAddresses })
+	set("assertion-audience", func() { meta.Assertions.AudienceMode = m.meta.Assertions.AudienceMode })
+	set("assertion-replay", func() { meta.Assertions.Replay = m.meta.Assertions.Replay })
+	set("assertion-alg", func() { meta.Assertions.Algorithms = m.algorithms })
+	set("assertion-max-lifetime", func() { meta.Assertions.MaxLifetime = admin.Duration(m.maxLifetime) })
+	set("assertion-skew", func() { meta.Assertions.Skew = admin.Duration(m.skew) })
+	set("assertion-subject-optional", func() { meta.Assertions.SubjectOptional = m.allowSubject })
+	set("assertion-scope-claim", func() { meta.Assertions.ScopeClaim = m.allowClaim })
+}
+
+// longGrants spells out the one grant type that nobody types: jwt-bearer.
+func longGrants(grants []string) []string {
+	long := make([]string, len(grants))
+	for i, g := range grants {
+		if long[i] = g; g == "jwt-bearer" {
+			long[i] = grantJWTBearer
+		}
+	}
+	return long
+}
+
+func (a *app) clientListCommand() *cobra.Command {
+	var limit int
+	var after string
+	c := &cobra.Command{
+		Use: "list", Short: "List clients", Args: cobra.NoArgs,
+		RunE: a.onStore(func(c *cobra.Command, w *wired, _ []string) error {
+			page, err := w.admin.Clients(c.Context(), after, limit)
+			if err != nil {
+				return err
+			}
+			t := table{head: []string{"ID", "NAME", "AUTH METHOD", "KEYS", "SCOPE", "STATE"}}
+			for _, client := range page.Clients {
+				t.rows = append(t.rows, []string{
+					client.ID, orDash(client.Name), orDash(client.AuthMethod), fmt.Sprint(len(client.Keys)), orDash(client.Scope), enabled(client.Disabled),
+				})
+			}
+			switch {
+			case page.Next != "":
+				t.note = "more: avouch client list --after " + page.Next
+			case len(t.rows) == 0:
+				t.note = "no clients yet: avouch client add NAME --keys 2"
+			}
+			return a.print(page, t)
+		}),
+	}
+	c.Flags().IntVar(&limit, "limit", 100, "at most so many")
+	c.Flags().StringVar(&after, "after", "", "clients with an id greater than `ID`")
+	return c
+}
+
+func (a *app) clientUpdateCommand() *cobra.Command {
+	var m metadataFlags
+	c := &cobra.Command{
+		Use: "update ID", Short: "Change what a client may do; flags that are not given change nothing", Args: exactly(1, "the id of a client"),
+		ValidArgsFunction: a.completeClients,
+	}
+	c.RunE = a.onStore(func(c *cobra.Command, w *wired, args []string) error {
+		client, err := w.admin.Client(c.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		meta := client.ClientMetadata
+		m.apply(c.Flags(), &meta)
+		client, err = w.admin.UpdateClient(c.Context(), args[0], client.Revision, meta)
+		if err != nil {
+			return err
+		}
+		return a.print(client, clientDetails(client))
+	})
+	m.register(c.Flags())
+	return c
+}
+
+func (a *app) clientSwitch(verb, short string, do func(*admin.Admin, context.Context, string) (*admin.Client, error)) *cobra.Command {
+	return &cobra.Command{
+		Use: verb + " ID", Short: short, Args: exactly(1, "the id of a client"),
+		ValidArgsFunction: a.completeClients,
+		RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
+			client, err := do(w.admin, c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.print(client, table{note: fmt.Sprintf("client %s is %sd; running servers see it within a second", client.ID, verb)})
+		}),
+	}
+}
+
+func (a *app) completeClients(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	w, err := a.operations(c.Context(), false)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	defer w.Close()
+	page, err := w.admin.Clients(c.Context(), "", 1000)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var ids []string
+	for _, client := range page.Clients {
+		ids = append(ids, client.ID)
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
+// clientDetails is a client as a person reads it.
+func clientDetails(c *admin.Client) table {
+	t := table{rows: [][]string{
+		{"id", c.ID},
+		{"name", orDash(c.Name)},
+		{"state", enabled(c.Disabled)},
+		{"authenticates by", orDash(c.AuthMethod)},
+		{"grants", orDash(strings.Join(c.GrantTypes, " "))},
+		{"scope", orDash(c.Scope)},
+		{"audiences", orDash(strings.Join(c.Audiences, " "))},
+	}}
+	if c.JWKSURL != "" {
+		t.rows = append(t.rows, []string{"keys at", c.JWKSURL})
+	}
+	for _, k := range c.Keys {
+		t.rows = append(t.rows, []string{"key", strings.Join(append([]string{k.ID}, keySummary(k)...), "  ")})
+	}
+	for _, s := range c.Secrets {
+		t.rows = append(t.rows, []string{"secret", s.ID + "  expires " + moment(s.Expires, "never")})
+	}
+	return t
+}
+
+func keySummary(k admin.ClientKey) []string {
+	return []string{k.Type, k.State, "expires " + moment(k.Expires, "never"), "used " + moment(k.LastUsed, "never")}
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func enabled(disabled bool) string {
+	if disabled {
+		return "disabled"
+	}
+	return "enabled"
+}
+
+func moment(t time.Time, none string) string {
+	if t.IsZero() {
+		return none
+	}
+	return t.UTC().Format("2006-01-02 15:04:05")
+}
+
+// maxInput bounds what is read from a file or standard input that somebody names.
+const maxInput = 1 << 20
+
+// readInput reads a file, or standard input for "-".
+func (a *app) readInput(name string) ([]byte, error) {
+	var r io.Reader = a.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		r = f
+	}
+	data, err := io.ReadAll(io.LimitReader(r, maxInput+1))
+	if err == nil && len(data) > maxInput {
+		err = fmt.Errorf("%s is longer than 1 MiB", name)
+	}
+	return data, err
+}

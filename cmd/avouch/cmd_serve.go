@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/avouch-oauth/avouch"
+	"github.com/avouch-oauth/avouch/admin"
+	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	var dev bool
+	flags := map[string]*string{}
+	c := &cobra.Command{
+		Use: "serve", Short: "Run the server", Args: cobra.NoArgs,
+		Long: `Runs the server as configured by file, environment and flags; "avouch config print" shows every key.
+
+--dev needs no configuration: plain HTTP on loopback, a database in the working directory, a seal key beside it, and a
+demo client whose key file makes "avouch token --dev" work.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			given := map[string]string{}
+			for path, value := range flags {
+				if c.Flags().Changed(flagName(path)) {
+					given[path] = *value
+				}
+			}
+			conf, err := a.load(given)
+			if err != nil {
+				return err
+			}
+			if dev {
+				devDefaults(&conf)
+			}
+			if err := conf.Validate(); err != nil {
+				return err
+			}
+			if dev {
+				if err := makeDevSealKey(conf); err != nil {
+					return err
+				}
+			}
+			return a.serve(c.Context(), conf, dev)
+		},
+	}
+	c.Flags().BoolVar(&dev, "dev", false, "development: everything made on the first start, on loopback")
+	defaults := config.Default()
+	for _, f := range defaults.Fields() {
+		if f.IsSecret() || f.Path == "store.path" {
+			continue // secrets never stand on a command line; --store is a global flag
+		}
+		text := fmt.Sprint(f.Value())
+		if f.IsList() {
+			text = ""
+		}
+		flags[f.Path] = c.Flags().String(flagName(f.Path), text, "configuration key "+f.Path)
+	}
+	return c
+}
+
+// flagName is the flag of a configuration key.
+func flagName(path string) string { return strings.ReplaceAll(path, ".", "-") }
+
+// serve runs the server until ctx ends, then lets the requests under way finish.
+func (a *app) serve(ctx context.Context, conf config.Config, dev bool) (err error) {
+	log := newLogger(a.stderr, conf.Log)
+	s, err := a.start(ctx, conf, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	log.Info("serving", "issuer", conf.Issuer, "listen", s.address, "management", conf.Management.Listen,
+		"store", conf.Store.Path, "replay", conf.Replay, "version", version())
+	if dev {
+		if err := a.welcome(ctx, s); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-ctx.Done():
+		log.Info("shutting down, requests under way are finished")
+		return nil
+	case err := <-s.failed:
+		return err
+	}
+}
+
+// running is a started server.
+type running struct {
+	*wired
+	address string
+	server  *authorizationServer
+	log     *slog.Logger
+	failed  chan error // a listener or the live view ended by itself
+
+	servers []*http.Server
+	cancel  context.CancelFunc
+	ended   chan struct{} // the live view has ended
+}
+
+// start opens the store and the listeners, and serves. Whatever fails, nothing is left running.
+func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (_ *running, err error) {
+	w, err := a.open(ctx, conf, true, log)
+	if err != nil {
+		return nil, err
+	}
+	// the live view outlives ctx until the requests under way are answered
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s := &running{wired: w, log: log, failed: make(chan error, 3), cancel: cancel, ended: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			close(s.ended)
+			err = errors.Join(err, s.stop())
+		}
+	}()
+	if _, err := a.sealerRequired(conf); err != nil {
+		return nil, err
+	}
+	live, err := w.admin.As("serve").Live(ctx, admin.LiveOptions{Log: log})
+	if err != nil {
+		return nil, err
+	}
+	m := newMetrics()
+	s.server, err = newAuthorizationServer(conf, live, replayGuard(conf, w.store), log, func(_ context.Context, e avouch.Event) {
+		m.observe(e)
+		if e.KeyID != "" && e.Err == nil {
+			live.KeyUsed(e.ClientID, e.KeyID, e.Time)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	public, err := publicHandler(conf, s.server, log)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := listen(ctx, conf.Listen)
+	if err != nil {
+		return nil, err
+	}
+	s.address = listener.Addr().String()
+	if conf.TLS.Cert != "" {
+		cert, err := loadCertificate(conf.TLS.Cert, conf.TLS.Key, log)
+		if err != nil {
+			return nil, errors.Join(err, listener.Close())
+		}
+		config := cert.tlsConfig()
+		config.NextProtos = []string{"h2", "http/1.1"}
+		listener = tls.NewListener(listener, config)
+	}
+	s.serveOn(listener, public)
+	if conf.Management.Listen != "off" {
+		ready := []readiness{{"state", live.Ready}}
+		listener, err := listen(ctx, conf.Management.Listen)
+		if err != nil {
+			return nil, err
+		}
+		s.serveOn(listener, managementHandler(ready, m.handler()))
+	}
+	go func() {
+		defer close(s.ended)
+		if err := live.Run(background); err != nil && background.Err() == nil {
+			s.failed <- err
+		}
+	}()
+	return s, nil
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
+	}
+	return listener, nil
+}
+
+// sealerRequired is sealer for commands that cannot do without.
+func (a *app) sealerRequired(conf config.Config) (*admin.Sealer, error) {
+	sealer, err := a.sealer(conf)
+	if err == nil && sealer == nil {
+		err = errors.New("there is no seal key, which encrypts signing keys at rest: make one with \"avouch key generate-seal\", keep it in a file that only the server can read, and name the file by AVOUCH_SEAL_KEYFILE")
+	}
+	return sealer, err
+}
+
+func (s *running) serveOn(listener net.Listener, handler http.Handler) {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	s.servers = append(s.servers, server)
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- err
+		}
+	}()
+}
+
+// shutdownAfter is how long requests under way may take to finish.
+const shutdownAfter = 10 * time.Second
+
+// stop ends everything in order: no new requests, the old ones answered, the live view, the store.
+func (s *running) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownAfter)
+	defer cancel()
+	var faults []error
+	for _, server := range s.servers {
+		faults = append(faults, server.Shutdown(ctx))
+	}
+	s.cancel()
+	<-s.ended
+	return errors.Join(append(faults, s.Close())...)
+}

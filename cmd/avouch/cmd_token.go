@@ -1,0 +1,245 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/oauth2"
+
+	"github.com/avouch-oauth/avouch/client"
+	"github.com/avouch-oauth/avouch/keys"
+)
+
+// tokenFlags say who asks for a token, where, and for what.
+type tokenFlags struct {
+	dev                            bool
+	issuer, tokenURL               string
+	clientID, keyFile, secretFile  string
+	assertionFile, subject         string
+	scopes, resources              []string
+	audience, grantType, algorithm string
+}
+
+func (a *app) tokenCommand() *cobra.Command {
+	var f tokenFlags
+	c := &cobra.Command{
+		Use: "token", Short: "Get an access token, as a client does", Args: cobra.NoArgs,
+		Long: `Gets an access token from this or any other OAuth 2.0 server. With --key the client authenticates by an assertion
+it signs (private_key_jwt); with --secret-file by one made with its secret (client_secret_jwt). --grant jwt-bearer signs
+the grant itself, --assertion sends a ready-made one, such as the token of a Kubernetes service account.`,
+		Example: `  avouch token --dev
+  avouch token --issuer https://as.example.com --client billing --key keys/billing-1a2b3c4d.pem --scope invoices:read
+  avouch token --issuer https://as.example.com --grant jwt-bearer --client reports --key reports.json --subject alice
+  avouch token --issuer https://as.example.com --assertion /var/run/secrets/tokens/avouch`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := f.complete(a); err != nil {
+				return err
+			}
+			got, err := f.get(c.Context())
+			if err != nil {
+				return explainRefusal(err)
+			}
+			return a.printToken(got)
+		},
+	}
+	flags := c.Flags()
+	flags.BoolVar(&f.dev, "dev", false, "the demo client of \"serve --dev\" in this folder")
+	flags.StringVar(&f.issuer, "issuer", "", "issuer `URL` (default: the configured one)")
+	flags.StringVar(&f.tokenURL, "token-url", "", "token endpoint, for servers without metadata")
+	flags.StringVar(&f.clientID, "client", "", "`ID` of the client")
+	flags.StringVar(&f.keyFile, "key", "", "`FILE` with its private key: PEM, JWK, or Google-style JSON")
+	flags.StringVar(&f.secretFile, "secret-file", "", "`FILE` with its secret, - for standard input")
+	flags.StringVar(&f.assertionFile, "assertion", "", "`FILE` with a ready-made assertion to use as a grant")
+	flags.StringVar(&f.grantType, "grant", "client_credentials", "client_credentials or jwt-bearer")
+	flags.StringVar(&f.subject, "subject", "", "with --grant jwt-bearer: who the token is to speak for")
+	flags.StringSliceVar(&f.scopes, "scope", nil, "scopes to ask for")
+	flags.StringSliceVar(&f.resources, "resource", nil, "resources the token is for")
+	flags.StringVar(&f.audience, "aud", "", "how the assertion names the server: issuer (default), token-endpoint, or a fixed value")
+	flags.StringVar(&f.algorithm, "alg", "", "algorithm to sign with (default: by the key)")
+	return c
+}
+
+// complete fills in what the configuration and --dev know.
+func (f *tokenFlags) complete(a *app) error {
+	if f.issuer == "" && f.tokenURL == "" || f.dev {
+		conf, err := a.load(nil)
+		if err != nil {
+			return err
+		}
+		if f.dev {
+			devDefaults(&conf)
+			f.clientID, f.keyFile = orDefault(f.clientID, devClient), orDefault(f.keyFile, devKeyFile(conf))
+		}
+		f.issuer = orDefault(f.issuer, conf.Issuer)
+	}
+	switch {
+	case f.issuer == "" && f.tokenURL == "":
+		return usagef("which server? give --issuer, or --dev for the one of \"serve --dev\" in this folder")
+	case f.assertionFile == "" && f.keyFile == "" && f.secretFile == "":
+		return usagef("who asks? give --client and --key, --secret-file, or a ready-made --assertion")
+	}
+	return nil
+}
+
+// get asks for the token.
+func (f *tokenFlags) get(ctx context.Context) (*oauth2.Token, error) {
+	audience := map[string]client.Audience{"": client.AudienceIssuer, "issuer": client.AudienceIssuer, "token-endpoint": client.AudienceTokenEndpoint}
+	aud, known := audience[f.audience]
+	if !known {
+		aud = client.Audience(f.audience)
+	}
+	if f.assertionFile != "" {
+		g := client.JWTBearer{Issuer: f.issuer, TokenURL: f.tokenURL, Assertion: client.AssertionFile(f.assertionFile), Scopes: f.scopes, Resources: f.resources}
+		if f.keyFile != "" {
+			key, err := f.key()
+			if err != nil {
+				return nil, err
+			}
+			g.ClientAuth = client.PrivateKeyJWT{ClientID: f.clientID, Key: key, Audience: aud}
+		}
+		return g.Token(ctx)
+	}
+	if f.secretFile != "" {
+		secret, err := os.ReadFile(f.secretFile)
+		if err != nil {
+			return nil, err
+		}
+		return client.SecretJWT{
+			Issuer: f.issuer, TokenURL: f.tokenURL, ClientID: f.clientID, Secret: []byte(strings.TrimRight(string(secret), "\r\n")),
+			Algorithm: keys.Algorithm(f.algorithm), Scopes: f.scopes, Resources: f.resources, Audience: aud,
+		}.Token(ctx)
+	}
+	key, err := f.key()
+	if err != nil {
+		return nil, err
+	}
+	switch f.grantType {
+	case "jwt-bearer", grantJWTBearer:
+		return client.JWTBearer{
+			Issuer: f.issuer, TokenURL: f.tokenURL, Key: key, AssertionIssuer: f.clientID, Subject: f.subject,
+			Scopes: f.scopes, Resources: f.resources, Audience: aud,
+		}.Token(ctx)
+	case grantClientCredentials:
+		return client.PrivateKeyJWT{
+			Issuer: f.issuer, TokenURL: f.tokenURL, ClientID: f.clientID, Key: key,
+			Scopes: f.scopes, Resources: f.resources, Audience: aud,
+		}.Token(ctx)
+	}
+	return nil, usagef("--grant %q is neither client_credentials nor jwt-bearer", f.grantType)
+}
+
+func (f *tokenFlags) key() (*keys.Private, error) {
+	if f.clientID == "" {
+		return nil, usagef("whose key is it? give --client")
+	}
+	text, err := os.ReadFile(f.keyFile)
+	if err != nil {
+		return nil, err
+	}
+	key, err := keys.ParsePrivate(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.keyFile, err)
+	}
+	if f.algorithm != "" {
+		return keys.NewPrivate(key.Signer, keys.Algorithm(f.algorithm))
+	}
+	return key, nil
+}
+
+// explainRefusal says what to do next about a refused request.
+func explainRefusal(err error) error {
+	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok {
+		return err
+	}
+	text := fmt.Sprintf("the server refused: %s", refused.ErrorCode)
+	if refused.ErrorDescription != "" {
+		text += ": " + refused.ErrorDescription
+	}
+	if id := client.RefusalID(err); id != "" {
+		text += fmt.Sprintf("\nits log has the reason under refusal_id %s; \"avouch explain\" shows every check of an assertion", id)
+	}
+	return &codedError{exitDenied, errors.New(text)}
+}
+
+func (a *app) printToken(t *oauth2.Token) error {
+	if a.forPeople() {
+		_, err := fmt.Fprintln(a.stdout, t.AccessToken)
+		return err
+	}
+	value := map[string]any{"access_token": t.AccessToken, "token_type": t.TokenType}
+	if !t.Expiry.IsZero() {
+		value["expires_in"] = int64(time.Until(t.Expiry).Round(time.Second) / time.Second)
+	}
+	if scope, ok := t.Extra("scope").(string); ok {
+		value["scope"] = scope
+	}
+	return a.print(value, table{rows: [][]string{{t.AccessToken}}})
+}
+
+// whoAmICommand asks the server's own guarded API who a token speaks for.
+func (a *app) whoAmICommand() *cobra.Command {
+	var dev bool
+	var issuer string
+	c := &cobra.Command{
+		Use: "whoami", Short: "Ask the server's guarded API who a token speaks for", Args: cobra.NoArgs,
+		Long:    "Reads an access token from standard input, calls /whoami with it, and prints what an API sees.",
+		Example: "  avouch token --dev | avouch whoami --dev",
+		RunE: func(c *cobra.Command, _ []string) error {
+			text, err := a.readInput("-")
+			if err != nil {
+				return err
+			}
+			conf, err := a.load(nil)
+			if err != nil {
+				return err
+			}
+			if dev {
+				devDefaults(&conf)
+			}
+			if issuer = orDefault(issuer, conf.Issuer); issuer == "" {
+				return usagef("which server? give --issuer, or --dev")
+			}
+			status, body, err := callGuarded(c.Context(), issuer+whoAmIPath, strings.TrimSpace(string(text)))
+			if err != nil {
+				return err
+			}
+			if status != http.StatusOK {
+				return &codedError{exitDenied, fmt.Errorf("the API refused the token: %d %s", status, body)}
+			}
+			_, err = a.stdout.Write(body)
+			return err
+		},
+	}
+	c.Flags().BoolVar(&dev, "dev", false, "the server of \"serve --dev\" in this folder")
+	c.Flags().StringVar(&issuer, "issuer", "", "issuer `URL` (default: the configured one)")
+	return c
+}
+
+// callGuarded calls an API with an access token. On a refusal body is the challenge where there is one.
+func callGuarded(ctx context.Context, url, accessToken string) (status int, body []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+accessToken)
+	resp, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	if body, err = io.ReadAll(io.LimitReader(resp.Body, 64<<10)); err != nil {
+		return 0, nil, err
+	}
+	if challenge := resp.Header.Get("WWW-Authenticate"); resp.StatusCode != http.StatusOK && challenge != "" {
+		body = []byte(challenge)
+	}
+	return resp.StatusCode, body, nil
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/avouch-oauth/avouch"
+	"github.com/avouch-oauth/avouch/admin"
+	"github.com/avouch-oauth/avouch/clientauth"
+	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
+	"github.com/avouch-oauth/avouch/grant"
+	"github.com/avouch-oauth/avouch/keys"
+	"github.com/avouch-oauth/avouch/replay"
+	"github.com/avouch-oauth/avouch/resource"
+	"github.com/avouch-oauth/avouch/storage"
+	"github.com/avouch-oauth/avouch/token"
+)
+
+const (
+	tokenPath  = "/oauth/token"
+	jwksPath   = "/oauth/jwks"
+	whoAmIPath = "/whoami"
+
+	// jwksMaxAge is how long others may keep our keys: what the server says in Cache-Control.
+	jwksMaxAge = avouch.JWKSMaxAge
+)
+
+// authorizationServer is the server as serve and explain have it, made by the same hand.
+type authorizationServer struct {
+	*avouch.Server
+	jwtBearer     *grant.JWTBearer
+	privateKeyJWT *clientauth.PrivateKeyJWT
+	secretJWT     *clientauth.SecretJWT
+	live          *admin.Live
+}
+
+// newAuthorizationServer wires the server to the live view of the store.
+func newAuthorizationServer(conf config.Config, live *admin.Live, guard replay.Guard, log *slog.Logger, observe func(context.Context, avouch.Event)) (*authorizationServer, error) {
+	throttle := new(clientauth.Throttle)
+	s := &authorizationServer{
+		jwtBearer:     &grant.JWTBearer{Trust: live},
+		privateKeyJWT: &clientauth.PrivateKeyJWT{Policy: live.ClientPolicy},
+		secretJWT:     &clientauth.SecretJWT{Policy: live.ClientPolicy},
+		live:          live,
+	}
+	var err error
+	s.Server, err = avouch.New(avouch.Config{
+		Issuer:   conf.Issuer,
+		TokenURL: conf.Issuer + tokenPath,
+		JWKSURL:  conf.Issuer + jwksPath,
+		Minter:   &token.Minter{Key: live},
+		Grants: []avouch.Grant{
+			avouch.ClientOptional(s.jwtBearer),
+			&grant.ClientCredentials{},
+		},
+		ClientAuth: []avouch.ClientAuth{
+			s.privateKeyJWT,
+			s.secretJWT,
+			&clientauth.SecretBasic{Throttle: throttle},
+			&clientauth.SecretPost{Throttle: throttle},
+			&clientauth.None{},
+		},
+		Clients:         live,
+		Replay:          guard,
+		Audience:        conf.Token.Audience,
+		TokenLifetime:   conf.Token.Lifetime,
+		ScopesSupported: conf.Scopes,
+		Log:             log,
+		Observe:         observe,
+	})
+	return s, err
+}
+
+// replayGuard is where used assertions are remembered.
+func replayGuard(conf config.Config, store storage.Store) replay.Guard {
+	if conf.Replay == "memory" {
+		return replay.NewMemory(replay.MemoryConfig{})
+	}
+	return store
+}
+
+// ownKeys lets the guard of our own API find our keys without asking ourselves over the network.
+type ownKeys struct{ live *admin.Live }
+
+func (o ownKeys) Find(ctx context.Context, h keys.Hint, now time.Time) ([]*keys.Public, error) {
+	return o.live.PublicKeys(now).Find(ctx, h, now)
+}
+
+// publicHandler is everything that strangers may call.
+func publicHandler(conf config.Config, s *authorizationServer, log *slog.Logger) (http.Handler, error) {
+	issuer, err := url.Parse(conf.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	base := strings.TrimSuffix(issuer.Path, "/")
+	audience := conf.Token.Audience
+	if audience == "" {
+		audience = conf.Issuer
+	}
+	guard, err := resource.New(resource.Config{
+		Issuer: conf.Issuer, Audience: audience, Keys: ownKeys{s.live}, Name: "avouch", Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	metadataPaths, err := avouch.MetadataPaths(conf.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle(base+tokenPath, s.TokenEndpoint())
+	mux.Handle(base+jwksPath, s.JWKS())
+	for _, path := range metadataPaths {
+		mux.Handle(path, s.Metadata())
+	}
+	mux.Handle(base+whoAmIPath, guard.WhoAmI())
+	if path := guard.MetadataPath(); path != "" && conf.Token.Audience == "" {
+		mux.Handle(path, guard.Metadata())
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write([]byte(`{"error":"not_found"}` + "\n")) // the caller is gone: there is nobody left to tell
+	})
+	return mux, nil
+}

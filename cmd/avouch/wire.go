@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"os/user"
+
+	"github.com/avouch-oauth/avouch/admin"
+	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
+	"github.com/avouch-oauth/avouch/keys"
+	"github.com/avouch-oauth/avouch/storage"
+	"github.com/avouch-oauth/avouch/storage/sqlite"
+)
+
+// wired is what most commands work on: the configuration in force, the store, and the operations on it.
+type wired struct {
+	conf  config.Config
+	store storage.Store
+	admin *admin.Admin
+}
+
+func (w *wired) Close() error { return w.store.Close() }
+
+// operations opens the configured store for a command. It needs no seal key: an operation that does says so. create
+// makes the database where it is missing.
+func (a *app) operations(ctx context.Context, create bool) (*wired, error) {
+	conf, err := a.load(nil)
+	if err != nil {
+		return nil, err
+	}
+	return a.open(ctx, conf, create, nil)
+}
+
+// open opens the store of a configuration. audit, where not nil, is told of every change.
+func (a *app) open(ctx context.Context, conf config.Config, create bool, audit *slog.Logger) (*wired, error) {
+	if !create {
+		if _, err := os.Stat(conf.Store.Path); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("there is no database %s; name it by --store or in the configuration, or let \"avouch serve\" or \"avouch client add\" make it", conf.Store.Path)
+		}
+	}
+	sealer, err := a.sealer(conf)
+	if err != nil {
+		return nil, err
+	}
+	options := sqlite.Options{}
+	if conf.Store.Synchronous == "normal" {
+		options.Synchronous = sqlite.Normal
+	}
+	store, err := sqlite.Open(ctx, conf.Store.Path, options)
+	if err != nil {
+		return nil, err
+	}
+	operations := admin.New(store, sealer, admin.Options{
+		Issuer: conf.Issuer,
+		Signing: admin.SigningPolicy{
+			Algorithm: keys.Algorithm(conf.Keys.Algorithm),
+			Every:     conf.Keys.Rotate,
+			MaxAge:    jwksMaxAge,
+		},
+		Observe: func(ctx context.Context, c admin.Change) {
+			if audit != nil {
+				audit.InfoContext(ctx, "changed", "action", c.Action, "id", c.ID, "key", c.Key, "actor", c.Actor)
+			}
+		},
+	})
+	return &wired{conf: conf, store: store, admin: operations.As(a.actor())}, nil
+}
+
+// actor is who the audit trail names: the person at this machine.
+func (a *app) actor() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "uid " + fmt.Sprint(os.Getuid())
+}
+
+// devSealFile is where --dev and demo keep the seal key that they make.
+func devSealFile(conf config.Config) string { return conf.Store.Path + ".sealkey" }
+
+// sealer makes the sealer of the configured key; nil where there is none. The key that --dev made is used where it
+// lies beside the database, so that the command line works beside "serve --dev".
+func (a *app) sealer(conf config.Config) (*admin.Sealer, error) {
+	current := string(conf.Seal.Key)
+	if current == "" {
+		text, err := os.ReadFile(devSealFile(conf))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		current = string(text)
+	}
+	key, err := admin.ParseSealKey([]byte(current))
+	if err != nil {
+		return nil, fmt.Errorf("seal.key: %w", err)
+	}
+	var previous []byte
+	if conf.Seal.Previous != "" {
+		if previous, err = admin.ParseSealKey([]byte(conf.Seal.Previous)); err != nil {
+			return nil, fmt.Errorf("seal.previous: %w", err)
+		}
+	}
+	return admin.NewSealer(key, previous)
+}
+
+// devDefaults fills in what --dev chooses where nothing is configured.
+func devDefaults(conf *config.Config) {
+	if conf.Issuer != "" {
+		return
+	}
+	host, port, err := net.SplitHostPort(conf.Listen)
+	if err != nil {
+		return // Validate says so
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	scheme := "http"
+	if conf.TLS.Cert != "" {
+		scheme = "https"
+	}
+	conf.Issuer = scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// makeDevSealKey makes the seal key of --dev where there is neither a configured one nor one made before.
+func makeDevSealKey(conf config.Config) error {
+	if conf.Seal.Key != "" {
+		return nil
+	}
+	if _, err := os.Stat(devSealFile(conf)); err == nil {
+		return nil
+	}
+	if _, err := os.Stat(conf.Store.Path); err == nil {
+		return fmt.Errorf("the database %s is there, and its seal key %s is not: a new key would open nothing in it; bring the key back, or start with another --store", conf.Store.Path, devSealFile(conf))
+	}
+	return writePrivate(devSealFile(conf), []byte(admin.GenerateSealKey()+"\n"))
+}
