@@ -22,16 +22,20 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (string, error
 	n, err := readAll(http.MaxBytesReader(w, r.Body, maxForm), *buf)
 	body := string((*buf)[:n])
 	clear((*buf)[:n]) // it held credentials
-	var tooLarge *http.MaxBytesError
-	switch {
-	case err == nil:
-		return body, nil
-	case errors.As(err, &tooLarge):
-		return "", errTooLarge
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return "", &Error{Code: InvalidRequest, Status: http.StatusRequestTimeout, Description: "the form did not come in time", Err: err}
+	if err != nil {
+		return "", unreadable(err)
 	}
-	return "", refuse(InvalidRequest, "the form could not be read to its end", err)
+	return body, nil
+}
+
+func unreadable(err error) *Error {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return errTooLarge
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &Error{Code: InvalidRequest, Status: http.StatusRequestTimeout, Description: "the form did not come in time", Err: err}
+	}
+	return refuse(InvalidRequest, "the form could not be read to its end", err)
 }
 
 // readAll reads r to its end into buf, which is large enough.

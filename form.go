@@ -92,11 +92,12 @@ func (f form) get(name string) string {
 // unescape decodes one name or value.
 func unescape(s string) (string, error) {
 	if strings.IndexByte(s, '%') >= 0 || strings.IndexByte(s, '+') >= 0 {
-		b := make([]byte, 0, len(s))
+		var b strings.Builder
+		b.Grow(len(s))
 		for i := 0; i < len(s); i++ {
 			switch c := s[i]; c {
 			case '+':
-				b = append(b, ' ')
+				b.WriteByte(' ')
 			case '%':
 				if i+2 >= len(s) {
 					return "", errFormEscape
@@ -105,13 +106,13 @@ func unescape(s string) (string, error) {
 				if hi > 15 || lo > 15 {
 					return "", errFormEscape
 				}
-				b = append(b, hi<<4|lo)
+				b.WriteByte(hi<<4 | lo)
 				i += 2
 			default:
-				b = append(b, c)
+				b.WriteByte(c)
 			}
 		}
-		s = string(b)
+		s = b.String()
 	}
 	if strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s) {
 		return "", errFormText

@@ -30,9 +30,11 @@ func unavailable(description string, cause error) *Error {
 
 // asRefusal turns any error into what the caller is told.
 func asRefusal(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
-		return e
+	if e, ok := errors.AsType[*Error](err); ok {
+		if e != nil {
+			return e
+		}
+		err = errors.New("a nil *avouch.Error was returned as an error, which is not nil")
 	}
 	return refuse(ServerError, "the server failed; its operator finds the reason under the refusal_id", err)
 }
@@ -96,6 +98,13 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 
 // logRefusal writes the operator's line. Strangers' text is cut; escaping it is the handler's work.
 func (s *Server) logRefusal(ctx context.Context, ev *Event) {
+	var failure error
+	defer func() {
+		if failure != nil { // the Error method of somebody's error, or a log handler
+			s.log.ErrorContext(ctx, "request refused; the reason could not be logged", "refusal_id", ev.RefusalID)
+		}
+	}()
+	defer recovered(&failure)
 	e := asRefusal(ev.Err)
 	level := slog.LevelInfo
 	if e.status() >= 500 && ctx.Err() == nil { // a caller who went away is no failure of ours

@@ -157,8 +157,7 @@ func checkText(name, value string) error {
 
 // malformed is the refusal of a form that cannot be read.
 func malformed(err error) *Error {
-	var twice duplicateError
-	if errors.As(err, &twice) {
+	if twice, ok := errors.AsType[duplicateError](err); ok {
 		return refuse(InvalidRequest, "the parameter "+clip(string(twice), 64)+" is there more than once", nil)
 	}
 	return refuse(InvalidRequest, "the form is malformed: "+err.Error(), nil)

@@ -112,6 +112,11 @@ func (voucher) Authorize(_ context.Context, req *avouch.Request) (*avouch.Author
 		return nil, errors.New("the database says no to select secret from users")
 	case "panic":
 		panic("with " + req.Param("echo"))
+	case "nil error":
+		var e *avouch.Error
+		return nil, e
+	case "bad error":
+		return nil, badError{}
 	case "nil map":
 		var m map[string]string
 		m["a"] = "b"
@@ -127,6 +132,11 @@ func (voucher) Authorize(_ context.Context, req *avouch.Request) (*avouch.Author
 	}
 	return a, nil
 }
+
+// badError is an error that cannot be shown.
+type badError struct{ cause *badError }
+
+func (e badError) Error() string { return e.cause.cause.Error() }
 
 // stamp is a client authentication method with credentials in the form that may be used once.
 type stamp struct{}

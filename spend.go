@@ -29,8 +29,8 @@ func (s *Server) spend(ctx context.Context, now time.Time, authn *Authentication
 	if err == nil {
 		return nil
 	}
-	var replayed *replay.ReplayedError
-	if !errors.As(err, &replayed) {
+	replayed, ok := errors.AsType[*replay.ReplayedError](err)
+	if !ok {
 		return unavailable("cannot tell at the moment whether this was used before", err)
 	}
 	for i := range ofClient {

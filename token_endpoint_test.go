@@ -123,6 +123,7 @@ func TestForm(t *testing.T) {
 		{name: "many parameters", body: good + strings.Repeat("&resource=x", 10_000/2), status: 400, code: avouch.InvalidRequest},
 		{name: "unknown parameter twice", body: good + "&foo=1&foo=2", status: 400, code: avouch.InvalidRequest},
 		{name: "twice but for case", body: good + "&scope=read&Scope=write", status: 400, code: avouch.InvalidRequest},
+		{name: "just short enough", body: good + "&x=" + strings.Repeat("y", 64<<10-len(good)-3), status: 200},
 		{name: "too long", body: good + "&x=" + strings.Repeat("y", 64<<10), status: 413, code: avouch.InvalidRequest},
 		{name: "too long, chunked", body: good + "&x=" + strings.Repeat("y", 64<<10), with: func(r *http.Request) { r.ContentLength = -1 }, status: 413, code: avouch.InvalidRequest},
 		{name: "ten megabytes", body: good + "&x=" + strings.Repeat("y", 10<<20), status: 413, code: avouch.InvalidRequest},
@@ -352,7 +353,7 @@ func TestSpend(t *testing.T) {
 func TestFailure(t *testing.T) {
 	s := newSite(t, nil)
 	const private = "private-part-of-the-request"
-	for _, fault := range []string{"fail", "panic", "nil map", "nothing", "claims"} {
+	for _, fault := range []string{"fail", "panic", "nil map", "nothing", "claims", "nil error", "bad error"} {
 		a := s.post(t, form("grant_type", voucherType, "for", "signer", "fault", fault, "echo", private))
 		a.want(t, 500, avouch.ServerError)
 		if strings.Contains(a.raw, "select") || strings.Contains(a.raw, private) || strings.Contains(a.raw, ".go") {
@@ -371,7 +372,7 @@ func TestFailure(t *testing.T) {
 		t.Errorf("answer %s", a.raw)
 	}
 	logged := s.logs.String()
-	for _, want := range []string{"select secret", "nil map", "panic with a string", "the HSM is on fire", a.RefusalID} {
+	for _, want := range []string{"select secret", "nil map", "panic with a string", "the HSM is on fire", "a nil *avouch.Error", "could not be logged", a.RefusalID} {
 		if !strings.Contains(logged, want) {
 			t.Errorf("the log lacks %q", want)
 		}

@@ -39,7 +39,7 @@ type method struct {
 type judge struct {
 	context.Context
 
-	method   *method
+	method   method
 	req      *avouch.Request
 	throttle *Throttle // nil where nothing can be guessed
 	nth      int       // which of the client's secrets is tried

@@ -49,8 +49,8 @@ func (m *PrivateKeyJWT) Explain(ctx context.Context, req *avouch.Request) *asser
 	return j.explain()
 }
 
-func (m *PrivateKeyJWT) method() *method {
-	return &method{name: m.Method(), policy: m.Policy, algorithms: m.Algorithms, credentials: clientKeys}
+func (m *PrivateKeyJWT) method() method {
+	return method{name: m.Method(), policy: m.Policy, algorithms: m.Algorithms, credentials: clientKeys}
 }
 
 func clientKeys(j *judge) { j.party.Keys = j.client.Keys }

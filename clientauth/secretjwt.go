@@ -84,8 +84,8 @@ func (m *SecretJWT) Explain(ctx context.Context, req *avouch.Request) *assertion
 	}
 }
 
-func (m *SecretJWT) method() *method {
-	return &method{name: m.Method(), policy: m.Policy, algorithms: m.SigningAlgorithms(), credentials: nthSecret}
+func (m *SecretJWT) method() method {
+	return method{name: m.Method(), policy: m.Policy, algorithms: m.SigningAlgorithms(), credentials: nthSecret}
 }
 
 // nthSecret puts the nth live secret of the client into the party. Where there is none, no MAC is accepted.
