@@ -175,7 +175,7 @@ func (s *memStore) Sweep(context.Context, time.Time) error {
 }
 
 func (s *memStore) FirstUse(context.Context, time.Time, ...replay.Use) error { return s.fail }
-func (s *memStore) Close() error                                            { return nil }
+func (s *memStore) Close() error                                             { return nil }
 
 func (r memReader) Change(context.Context) (int64, error) { return r.Number, nil }
 

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,32 +24,31 @@ func TestRotationIsSeenBeforeItHappens(t *testing.T) {
 			rapid.Int64Range(int64(time.Hour), int64(100*24*time.Hour)),
 		), 1, 60).Draw(rt, "pauses")
 		commands := rapid.SliceOfN(rapid.IntRange(0, 9), len(pauses), len(pauses)).Draw(rt, "commands")
+		m := rotationModel{maxAge: maxAge, public: map[string]time.Time{}, alive: map[string]time.Time{}}
 		synctest.Test(t, func(t *testing.T) {
-			policy := SigningPolicy{Every: every, MaxAge: maxAge}
-			m := rotationModel{t: t, rt: rt, maxAge: maxAge, public: map[string]time.Time{}, alive: map[string]time.Time{}}
-			store := &memStore{}
-			m.admin = New(store, newTestSealer(t), Options{Signing: policy})
+			m.admin = New(&memStore{}, newTestSealer(t), Options{Signing: SigningPolicy{Every: every, MaxAge: maxAge}})
 			m.maintain()
 			for i, pause := range pauses {
-				// tokens are signed all the time, and looked at as often as keys begin and end
-				for end := time.Now().Add(time.Duration(pause)); time.Now().Before(end); {
+				// tokens are signed all the time
+				for end := time.Now().Add(time.Duration(pause)); m.fault == "" && time.Now().Before(end); {
 					time.Sleep(min(time.Until(end), time.Duration(pause)/7+time.Millisecond))
 					m.look()
 				}
 				if commands[i] == 0 {
-					if _, err := m.admin.RotateSigningKey(context.Background(), RotateInput{}); err != nil {
-						rt.Fatal(err)
-					}
+					_, err := m.admin.RotateSigningKey(context.Background(), RotateInput{})
+					m.check(err)
 				}
 				m.maintain()
 			}
 		})
+		if m.fault != "" {
+			rt.Fatal(m.fault)
+		}
 	})
 }
 
 type rotationModel struct {
-	t      *testing.T
-	rt     *rapid.T
+	fault  string // the first
 	admin  *Admin
 	maxAge time.Duration
 	first  string
@@ -56,10 +56,20 @@ type rotationModel struct {
 	alive  map[string]time.Time // until when tokens of a key live
 }
 
-func (m *rotationModel) maintain() {
-	if err := m.admin.MaintainSigningKeys(context.Background()); err != nil {
-		m.rt.Fatal(err)
+func (m *rotationModel) failf(format string, args ...any) {
+	if m.fault == "" {
+		m.fault = fmt.Sprintf(format, args...)
 	}
+}
+
+func (m *rotationModel) check(err error) {
+	if err != nil {
+		m.failf("%v", err)
+	}
+}
+
+func (m *rotationModel) maintain() {
+	m.check(m.admin.MaintainSigningKeys(context.Background()))
 	m.look()
 }
 
@@ -67,9 +77,7 @@ func (m *rotationModel) maintain() {
 func (m *rotationModel) look() {
 	at := now()
 	ring, err := m.admin.store.SigningKeys(context.Background())
-	if err != nil {
-		m.rt.Fatal(err)
-	}
+	m.check(err)
 	seen := map[string]bool{}
 	for _, k := range published(ring, at) {
 		seen[k.ID] = true
@@ -79,21 +87,22 @@ func (m *rotationModel) look() {
 	}
 	current := signer(ring, at)
 	if current == nil {
-		m.rt.Fatalf("nobody signs at %s", at)
+		m.failf("nobody signs at %s", at)
+		return
 	}
 	if len(current.Sealed) == 0 {
-		m.rt.Fatalf("the private half of the key that signs is gone")
+		m.failf("the private half of the key that signs is gone")
 	}
 	if m.first == "" {
 		m.first = current.ID
 	}
 	if since := at.Sub(m.public[current.ID]); current.ID != m.first && since < 2*m.maxAge {
-		m.rt.Fatalf("key signs after having been public for %s; max-age is %s", since, m.maxAge)
+		m.failf("key signs after having been public for %s; max-age is %s", since, m.maxAge)
 	}
 	m.alive[current.ID] = at.Add(MaxTokenLifetime)
 	for kid, until := range m.alive {
 		if at.Before(until) && !seen[kid] {
-			m.rt.Fatalf("tokens of %s live until %s, and it is not public at %s", kid, until, at)
+			m.failf("tokens of %s live until %s, and it is not public at %s", kid, until, at)
 		}
 	}
 }
