@@ -6,16 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"github.com/avouch-oauth/avouch/internal/safehttp"
 	"github.com/avouch-oauth/avouch/internal/strictjson"
 )
-
-// maxSize bounds a document. Large ones, with every algorithm and locale listed, have some 20 KiB.
-const maxSize = 1 << 20
 
 // Document is the part of an authorization server's metadata that Avouch needs (RFC 8414 §2). The URLs are "" where the
 // server does not have them; they have been checked by [CheckURL].
@@ -37,48 +34,26 @@ func Fetch(ctx context.Context, client *http.Client, issuer string) (*Document, 
 	if err != nil {
 		return nil, err
 	}
-	own := *client
-	own.Jar = nil
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	var missing []error
 	for _, place := range places {
-		body, status, err := get(ctx, &own, place)
-		switch {
-		case err != nil:
+		answer, err := safehttp.Get(ctx, client, place, "")
+		if err != nil {
 			return nil, fmt.Errorf("metadata of %s: %w", issuer, err)
-		case status == http.StatusOK:
-			document, err := parse(body, issuer)
+		}
+		refusal := answer.Err()
+		switch {
+		case refusal == nil:
+			document, err := parse(answer.Body, issuer)
 			if err != nil {
 				return nil, fmt.Errorf("metadata of %s, from %s: %w", issuer, place, err)
 			}
 			return document, nil
-		case status >= 500 || status == http.StatusTooManyRequests:
-			return nil, fmt.Errorf("metadata of %s: %s answers with status %d", issuer, place, status)
+		case answer.Status >= 500 || answer.Status == http.StatusTooManyRequests:
+			return nil, fmt.Errorf("metadata of %s: %s answers with %w", issuer, place, refusal)
 		}
-		missing = append(missing, fmt.Errorf("%s answers with status %d", place, status))
+		missing = append(missing, fmt.Errorf("%s answers with %w", place, refusal))
 	}
 	return nil, fmt.Errorf("%s has no metadata: %w", issuer, errors.Join(missing...))
-}
-
-func get(ctx context.Context, client *http.Client, place string) (body []byte, status int, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, place, nil)
-	if err != nil {
-		return nil, 0, err
-	}
-	req.Header.Set("Accept", "application/json")
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, resp.StatusCode, nil
-	}
-	body, err = io.ReadAll(io.LimitReader(resp.Body, maxSize+1))
-	if err == nil && len(body) > maxSize {
-		err = fmt.Errorf("%s is longer than %d bytes", place, maxSize)
-	}
-	return body, resp.StatusCode, err
 }
 
 // parse reads a document, which must name the issuer byte for byte.
