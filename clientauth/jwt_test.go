@@ -118,7 +118,7 @@ func newWorld(t *testing.T) *world {
 		}
 		return p
 	}}
-	w.mac = &clientauth.SecretJWT{}
+	w.mac = &clientauth.SecretJWT{Throttle: &clientauth.Throttle{PerClient: clientauth.Limit{Every: time.Hour}}} // however slow the test
 	w.server, err = avouch.New(avouch.Config{
 		Issuer: issuer, Minter: &token.Minter{Key: signing}, Grants: []avouch.Grant{grant.ClientCredentials{}},
 		ClientAuth: []avouch.ClientAuth{w.method, w.mac, &clientauth.SecretBasic{}}, Clients: clients,
