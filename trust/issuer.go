@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"net/url"
 	"slices"
 	"time"
 
@@ -18,7 +19,7 @@ type Issuer struct {
 	SelfIssued bool
 
 	// Name stands before its subjects, as NAME/SUB, so that subjects of two issuers never meet: letters, digits, dot,
-	// hyphen and underscore. "" means Issuer itself.
+	// hyphen and underscore. "" means Issuer itself, or "client:" and the id, path-escaped, where it is SelfIssued.
 	Name string
 
 	// Keys is where its public keys come from. Required.
@@ -117,10 +118,14 @@ func (i *Issuer) ruleAudiences() (more []string, all bool) {
 	return slices.Compact(more), all
 }
 
-// name is what stands before its subjects.
+// name is what stands before its subjects. That of a client can be no issuer's name, because it has a colon, and no
+// issuer's URL; and no client's can begin with another one's, because a slash in an id is escaped.
 func (i *Issuer) name() string {
-	if i.Name == "" {
-		return i.Issuer
+	switch {
+	case i.Name != "":
+		return i.Name
+	case i.SelfIssued:
+		return "client:" + url.PathEscape(i.Issuer)
 	}
-	return i.Name
+	return i.Issuer
 }

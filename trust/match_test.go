@@ -262,12 +262,33 @@ func TestMapped(t *testing.T) {
 	if got, ok := i.Mapped(&trust.Rule{AsIs: true}, ""); ok {
 		t.Errorf("an absent sub, as it is, is %q", got)
 	}
-	if got := i.Qualified("alice"); got != "partner/alice" {
-		t.Errorf("Qualified = %q", got)
-	}
-	i.Name = ""
-	if got := i.Qualified("alice"); got != idp+"/alice" {
-		t.Errorf("Qualified = %q", got)
+}
+
+// TestQualified: whatever ids and subjects are, those of two issuers are never the same.
+func TestQualified(t *testing.T) {
+	for _, tt := range []struct {
+		issuer trust.Issuer
+		sub    string
+		want   string
+	}{
+		{trust.Issuer{Issuer: idp, Name: "partner"}, "alice", "partner/alice"},
+		{trust.Issuer{Issuer: idp}, "alice", idp + "/alice"},
+		{trust.Issuer{Issuer: "partner", SelfIssued: true}, "alice", "client:partner/alice"},
+		{trust.Issuer{Issuer: "a/b", SelfIssued: true}, "c", "client:a%2Fb/c"},
+		{trust.Issuer{Issuer: "a", SelfIssued: true}, "b/c", "client:a/b/c"},
+		{trust.Issuer{Issuer: "a%2Fb", SelfIssued: true}, "c", "client:a%252Fb/c"},
+		{trust.Issuer{Issuer: "svc@acme.example", SelfIssued: true, Name: "svc"}, "alice", "svc/alice"},
+	} {
+		tt.issuer.Keys = anyKeys
+		for kind, source := range sources(t, tt.issuer) {
+			i, err := source.Issuer(t.Context(), tt.issuer.Issuer)
+			if err != nil || i == nil {
+				t.Fatal(i, err)
+			}
+			if got := i.Qualified(tt.sub); got != tt.want {
+				t.Errorf("%s: %q of %q is %q, want %q", kind, tt.sub, tt.issuer.Issuer, got, tt.want)
+			}
+		}
 	}
 }
 

@@ -78,4 +78,9 @@ func (i *Issuer) Mapped(r *Rule, sub string) (subject string, ok bool) {
 }
 
 // Qualified is a subject of the issuer under a name that no other issuer's subjects can have: NAME/SUB.
-func (i *Issuer) Qualified(sub string) string { return i.name() + "/" + sub }
+func (i *Issuer) Qualified(sub string) string {
+	if i.index != nil {
+		return i.index.prefix + sub
+	}
+	return i.name() + "/" + sub
+}

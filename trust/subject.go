@@ -22,10 +22,12 @@ type index struct {
 
 	audiences    []string // of all rules, each once
 	allAudiences bool     // every rule has its own
+
+	prefix string // of its subjects
 }
 
 func newIndex(i *Issuer) *index {
-	x := &index{subject: make(map[string][]*Rule, len(i.Rules))}
+	x := &index{subject: make(map[string][]*Rule, len(i.Rules)), prefix: i.name() + "/"}
 	for k := range i.Rules {
 		r := &i.Rules[k]
 		if r.AnySubject {
