@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/avouch-oauth/avouch/internal/safehttp"
 )
 
 // MaxTokenLifetime is the longest life of an access token that a client or a rule may give, and that the server's own
@@ -156,36 +158,18 @@ func (f field) link(s string) {
 
 // fetched checks a URL that the server will fetch keys from. What its name resolves to is checked when it is dialled.
 func (f field) fetched(s string, private bool) {
-	u := f.httpsURL(s, private)
-	if u == nil {
+	if err := (safehttp.Options{AllowPrivate: private}).Check(s); err != nil {
+		f.fault("%v", err)
 		return
 	}
-	if strings.Contains(s, "#") {
-		f.fault("it has a fragment; leave it out")
-	}
-	if !private && privateHost(u.Hostname()) {
-		f.fault("%s is a private address: set allow_private_addresses where it is meant", clip(u.Hostname()))
+	if u, err := url.Parse(s); err == nil && !private && insideName(u.Hostname()) {
+		f.fault("%s is the name of something inside a network: set allow_private_addresses where it is meant", clip(u.Hostname()))
 	}
 }
 
 // issuerURL checks an issuer identifier: an https URL that equals itself when it is written in the usual form, because
 // it is compared byte by byte.
 func (f field) issuerURL(s string, private bool) {
-	u := f.httpsURL(s, private)
-	if u == nil {
-		return
-	}
-	switch {
-	case strings.ContainsAny(s, "?#"):
-		f.fault("an issuer has neither query nor fragment (RFC 8414 §2)")
-	case strings.Contains(u.EscapedPath(), "//") || slices.Contains(strings.Split(u.Path, "/"), "..") || slices.Contains(strings.Split(u.Path, "/"), "."):
-		f.fault("its path has empty or dot segments; assertions would not carry it so")
-	}
-}
-
-// httpsURL checks what all URLs have in common that this server relies on. http is for loopback hosts, where private
-// addresses are allowed.
-func (f field) httpsURL(s string, private bool) *url.URL {
 	u, err := url.Parse(s)
 	switch {
 	case len(s) > 2048:
@@ -210,10 +194,11 @@ func (f field) httpsURL(s string, private bool) *url.URL {
 		f.fault("its host ends in a dot; leave it out")
 	case strings.Contains(u.Host, "%"):
 		f.fault("its host has an escape or a zone")
-	default:
-		return u
+	case strings.ContainsAny(s, "?#"):
+		f.fault("an issuer has neither query nor fragment (RFC 8414 §2)")
+	case strings.Contains(u.EscapedPath(), "//") || slices.Contains(strings.Split(u.Path, "/"), "..") || slices.Contains(strings.Split(u.Path, "/"), "."):
+		f.fault("its path has empty or dot segments; assertions would not carry it so")
 	}
-	return nil
 }
 
 func loopbackHost(host string) bool {
@@ -221,13 +206,12 @@ func loopbackHost(host string) bool {
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
-// privateHost reports whether a host is, by its very name, not on the public Internet.
-func privateHost(host string) bool {
-	if ip, err := netip.ParseAddr(host); err == nil {
-		ip = ip.Unmap()
-		return !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || netip.MustParsePrefix("100.64.0.0/10").Contains(ip)
+// insideName reports whether a host is, by its very name, not on the public Internet.
+func insideName(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return false
 	}
-	if host[len(host)-1] >= '0' && host[len(host)-1] <= '9' {
+	if last := host[strings.LastIndexByte(host, '.')+1:]; last == "" || last[0] >= '0' && last[0] <= '9' {
 		return true // 2130706433 and 0x7f.1: resolvers read them as addresses
 	}
 	for _, end := range []string{"localhost", "internal", "local", "home.arpa", "lan", "intranet"} {

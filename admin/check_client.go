@@ -133,9 +133,10 @@ func (t *tx) checkClientPolicy(f field, c *storage.Client) {
 	}
 	f.policy(&p, allowed)
 	f.in("audience_mode").oneOf(p.AudienceMode, audienceStrict, audienceFAPI2, audienceLegacy)
-	if p.Audiences != nil {
-		f.in("audiences").fault("clients name this server by its issuer identifier; audience_mode says what else is accepted")
+	if p.Audiences != nil && !slices.Contains(c.Grants, grantJWTBearer) {
+		f.in("audiences").fault("it is for the grants that a client signs, and this one may not use %s; audience_mode says what its client assertions may name", grantJWTBearer)
 	}
+	f.checkAudiences(p.Audiences)
 	if c.AuthAlgorithm != "" && len(p.Algorithms) > 0 && !slices.ContainsFunc(p.Algorithms, func(alg string) bool { return algorithm(alg) == algorithm(c.AuthAlgorithm) }) {
 		f.in("algorithms").fault("token_endpoint_auth_signing_alg is %s, which is not among them: no assertion could pass", c.AuthAlgorithm)
 	}

@@ -77,3 +77,11 @@ func algorithm(name string) keys.Algorithm {
 	}
 	return keys.Algorithm(name)
 }
+
+// checkAudiences checks the exact aud values of a policy.
+func (f field) checkAudiences(audiences []string) {
+	f.in("audiences").distinct(audiences, 20)
+	for k, a := range audiences {
+		f.in("audiences").at(k).visible(a, 512)
+	}
+}

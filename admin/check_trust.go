@@ -56,10 +56,7 @@ func (t *tx) checkIssuer(ctx context.Context, f field, i *storage.Issuer) error 
 	if p.AudienceMode != "" {
 		pf.in("audience_mode").fault("it is for clients; for an issuer, audiences names the values it sends")
 	}
-	pf.in("audiences").distinct(p.Audiences, 20)
-	for k, a := range p.Audiences {
-		pf.in("audiences").at(k).visible(a, 512)
-	}
+	pf.checkAudiences(p.Audiences)
 	var own []trust.Rule
 	for name := range t.byIssuer[i.Name] {
 		own = append(own, trustRule(t.rules[name]))
@@ -103,7 +100,9 @@ func (t *tx) noClientNamed(ctx context.Context, f field, i *storage.Issuer) erro
 func (t *tx) checkKeySource(f field, i *storage.Issuer) {
 	switch i.KeySource {
 	case sourceDiscovery:
-		f.in("issuer").fetched(i.URL, i.AllowPrivateAddresses)
+		if len(*f.faults) == 0 { // else the same would be said twice
+			f.in("issuer").fetched(i.URL, i.AllowPrivateAddresses)
+		}
 	case sourceURL:
 		f.in("jwks_uri").fetched(i.KeysURL, i.AllowPrivateAddresses)
 	case sourceSPIFFE:

@@ -39,7 +39,7 @@ type ClientMetadata struct {
 // is set either narrows it or is a relaxation with a name.
 type AssertionPolicy struct {
 	AudienceMode    string   `json:"audience_mode,omitempty"`    // clients: strict (default), fapi2, legacy
-	Audiences       []string `json:"audiences,omitempty"`        // issuers: exact values accepted instead of ours
+	Audiences       []string `json:"audiences,omitempty"`        // issuers, and clients for the grants they sign: exact values accepted instead of ours
 	Algorithms      []string `json:"algorithms,omitempty"`       // none: RS256 PS256 ES256 EdDSA
 	Types           []string `json:"types,omitempty"`            // header types; none: the default ones
 	Skew            Duration `json:"skew,omitempty"`             // zero: 10 s; at most 60 s
