@@ -57,7 +57,7 @@ type ClientSecret struct {
 // AssertionPolicy is what is asked of a party's assertions beyond the strict defaults. The zero value is strict.
 type AssertionPolicy struct {
 	AudienceMode    string        // clients: "" or "strict", "fapi2", "legacy"
-	Audiences       []string      // issuers: exact values accepted instead of ours
+	Audiences       []string      // issuers, and clients for the grants they sign: exact values accepted instead of ours
 	Algorithms      []string      // nil: the default ones
 	Types           []string      // nil: the default ones
 	Skew            time.Duration // zero: 10 s

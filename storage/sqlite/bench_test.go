@@ -18,16 +18,6 @@ import (
 
 var large = flag.Bool("large", false, "benchmark with 10^6 live uses, which takes a minute")
 
-func open(t testing.TB, place string, o sqlite.Options) *sqlite.Store {
-	t.Helper()
-	s, err := sqlite.Open(context.Background(), place, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
-}
-
 // BenchmarkFirstUse measures a first use at 1, 16 and 64 callers, in an empty database.
 func BenchmarkFirstUse(b *testing.B) {
 	b.Run("Full", func(b *testing.B) {

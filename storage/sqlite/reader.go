@@ -36,6 +36,15 @@ func (r reader) Change(ctx context.Context) (int64, error) {
 	return n, err
 }
 
+// Change implements [storage.Reader]. A process that asks a database which is no longer the one the others use would
+// never learn of their changes, so that is an error.
+func (s *Store) Change(ctx context.Context) (int64, error) {
+	if err := s.file.unchanged(); err != nil {
+		return 0, err
+	}
+	return s.reader.Change(ctx)
+}
+
 // The kinds of records are tables of one shape: id, revision, document.
 const (
 	clients     = "clients"

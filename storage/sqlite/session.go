@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -20,6 +21,7 @@ type session struct {
 	db         *sql.DB
 	conn       *sql.Conn // nil before the first use and after a failure
 	statements map[string]*sql.Stmt
+	patience   time.Duration // how long begin waits for another process
 }
 
 // maxStatements is where a session forgets its statements and begins anew. Names of tables change with time.
@@ -110,7 +112,7 @@ func newPool(n int, source string) *pool {
 	db.SetMaxIdleConns(n)
 	p := &pool{db: db, free: make(chan *session, n), done: make(chan struct{})}
 	for range n {
-		p.free <- &session{db: db}
+		p.free <- &session{db: db, patience: busyTimeout}
 	}
 	return p
 }

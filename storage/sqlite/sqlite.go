@@ -64,6 +64,7 @@ type Store struct {
 	reader // of single reads
 	reads  *pool
 	writes *pool // of one
+	file   *file
 
 	committer *committer
 	secret    [32]byte // keys the digests of uses
@@ -86,10 +87,11 @@ var errClosed = errors.New("storage/sqlite: the store is closed")
 // error where others may read it, where it is a symbolic link, where it is no database of avouch, or one of a newer
 // version.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
-	path, err := prepare(path)
+	file, err := prepare(path)
 	if err != nil {
 		return nil, err
 	}
+	path = file.path
 	if err := migrate(ctx, path); err != nil {
 		return nil, err
 	}
@@ -98,6 +100,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		synchronous = "NORMAL"
 	}
 	s := &Store{
+		file: file,
 		reads: newPool(readers, source(path, "_query_only=1", "_busy_timeout="+milliseconds(busyTimeout),
 			"_pragma=cache_size(-2000)")),
 		// A writer has a patience of its own, see begin.

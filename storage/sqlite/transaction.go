@@ -20,7 +20,12 @@ const pollEvery = 500 * time.Microsecond
 
 // transaction runs f in a transaction that may write, when its turn has come. What f returns undoes everything.
 func (s *Store) transaction(ctx context.Context, f func(tx *transaction) error) error {
-	return s.writes.use(ctx, func(w *session) error { return w.write(ctx, f) })
+	return s.writes.use(ctx, func(w *session) error {
+		if err := s.file.unchanged(); err != nil {
+			return err
+		}
+		return w.write(ctx, f)
+	})
 }
 
 func (s *session) write(ctx context.Context, f func(tx *transaction) error) error {
@@ -50,9 +55,9 @@ func (s *session) write(ctx context.Context, f func(tx *transaction) error) erro
 	return nil
 }
 
-// begin takes the lock of the database, for which it waits until ctx ends, or for busyTimeout.
+// begin takes the lock of the database, for which it waits until ctx ends, or its patience does.
 func (s *session) begin(ctx context.Context) error {
-	deadline := time.Now().Add(busyTimeout)
+	deadline := time.Now().Add(s.patience)
 	for {
 		_, err := s.exec("BEGIN IMMEDIATE")
 		switch {
@@ -62,7 +67,7 @@ func (s *session) begin(ctx context.Context) error {
 			s.discard()
 			return wrap(err)
 		case time.Now().After(deadline):
-			return fmt.Errorf("storage/sqlite: another process has been writing to the database for %s: %w", busyTimeout, err)
+			return fmt.Errorf("storage/sqlite: another process has been writing to the database for %s: %w", s.patience, err)
 		}
 		timer := time.NewTimer(pollEvery)
 		select {

@@ -81,7 +81,9 @@ func (tx *transaction) spend(batch []*request) error {
 // remember looks for the digests of a batch in all tables.
 func (tx *transaction) remember(batch []*request) (*memory, error) {
 	m := &memory{kept: map[replay.Digest]int64{}, add: map[int64][]replay.Digest{}}
+	complete := false
 	err := tx.query("SELECT m.dropped, s.ends FROM use_memory m LEFT JOIN use_spans s", nil, func(rows *sql.Rows) error {
+		complete = true
 		var end sql.NullInt64
 		if err := rows.Scan(&m.dropped, &end); err != nil {
 			return err
@@ -91,8 +93,13 @@ func (tx *transaction) remember(batch []*request) (*memory, error) {
 		}
 		return nil
 	})
-	if err != nil || len(m.spans) == 0 {
-		return m, err
+	switch {
+	case err != nil:
+		return nil, err
+	case !complete:
+		return nil, errors.New("the database has lost its memory of uses")
+	case len(m.spans) == 0:
+		return m, nil
 	}
 	var wanted []replay.Digest
 	for _, r := range batch {

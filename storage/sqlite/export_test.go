@@ -1,0 +1,53 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// OnWriter runs a statement on the connection that writes, to hurt it.
+func (s *Store) OnWriter(statement string) error {
+	return s.writes.use(context.Background(), func(w *session) error {
+		return w.query(statement, nil, func(*sql.Rows) error { return nil })
+	})
+}
+
+// HoldWriter keeps the connection that writes until release is called.
+func (s *Store) HoldWriter() (release func()) {
+	w := <-s.writes.free
+	return func() { s.writes.free <- w }
+}
+
+// Sessions returns the identities of the connections that are open, to see whether one was replaced.
+func (s *Store) Sessions() map[*sql.Conn]bool {
+	m := map[*sql.Conn]bool{}
+	for _, p := range []*pool{s.reads, s.writes} {
+		var taken []*session
+		for range cap(p.free) {
+			taken = append(taken, <-p.free)
+		}
+		for _, session := range taken {
+			if session.conn != nil {
+				m[session.conn] = true
+			}
+			p.free <- session
+		}
+	}
+	return m
+}
+
+// SetPatience sets how long a writer waits for another process.
+func (s *Store) SetPatience(d time.Duration) {
+	w := <-s.writes.free
+	w.patience = d
+	s.writes.free <- w
+}
+
+// Ask returns the one value of a query on the connection that writes.
+func (s *Store) Ask(query string) (value string, err error) {
+	err = s.writes.use(context.Background(), func(w *session) error {
+		return w.query(query, nil, func(rows *sql.Rows) error { return rows.Scan(&value) })
+	})
+	return value, err
+}
