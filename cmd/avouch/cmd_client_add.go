@@ -46,7 +46,7 @@ Keys of the client's own go by --public-keys (JWK, JWK set, PEM public key or ce
 		in.GrantTypes = []string{grantClientCredentials}
 		m.apply(c.Flags(), &in.ClientMetadata)
 		if pairs.google {
-			googleDefaults(&in.ClientMetadata, c)
+			googleDefaults(&in.ClientMetadata, c, w.conf.Issuer, pairs.tokenURL)
 			pairs.algorithm, pairs.formats = string(keys.RS256), []string{"google"}
 		}
 		if secretFile != "" {
@@ -99,9 +99,20 @@ Keys of the client's own go by --public-keys (JWK, JWK set, PEM public key or ce
 	return c
 }
 
-// googleDefaults are what a Google-style key file implies: the client signs a grant for itself, names nobody, and asks
-// for scopes by a claim.
-func googleDefaults(meta *admin.ClientMetadata, c *cobra.Command) {
+// googleTokenURL is what Google's own libraries write into aud, whatever the key file says. To accept it is safe for a
+// key that was made for this server: nobody else knows its public half, so no assertion for another could come here.
+const googleTokenURL = "https://oauth2.googleapis.com/token"
+
+// googleDefaults are what a Google-style key file implies: the client signs a grant for itself, names nobody, asks for
+// scopes by a claim, and names this server by its token endpoint or, whatever the file says, Google's.
+func googleDefaults(meta *admin.ClientMetadata, c *cobra.Command, issuer, tokenURL string) {
+	if issuer != "" {
+		meta.Assertions.Audiences = append(meta.Assertions.Audiences, issuer, issuer+tokenPath)
+	}
+	if tokenURL != "" && tokenURL != issuer+tokenPath {
+		meta.Assertions.Audiences = append(meta.Assertions.Audiences, tokenURL)
+	}
+	meta.Assertions.Audiences = append(meta.Assertions.Audiences, googleTokenURL)
 	if !c.Flags().Changed("grant") {
 		meta.GrantTypes = []string{grantJWTBearer}
 	}

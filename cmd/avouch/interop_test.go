@@ -90,6 +90,7 @@ func (s *testServer) googleClient() (keyFile string, raw []byte) {
 	in := admin.AddClientInput{ID: "reports"}
 	in.GrantTypes = []string{grantJWTBearer}
 	in.Assertions.SubjectOptional, in.Assertions.ScopeClaim = true, true
+	in.Assertions.Audiences = []string{s.url, s.url + tokenPath, googleTokenURL}
 	private, public, err := keys.GeneratePairs(1, keys.RS256)
 	if err != nil {
 		s.t.Fatal(err)

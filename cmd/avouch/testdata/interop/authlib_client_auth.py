@@ -2,10 +2,13 @@
 import os
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import ClientSecretJWT, PrivateKeyJWT
+from joserfc.jwk import ECKey
 
 if os.environ["METHOD"] == "private_key_jwt":
     with open(os.environ["KEY_FILE"]) as f:
         secret = f.read()
+    if os.environ["ALG"].startswith("ES"):
+        secret = ECKey.import_key(secret)  # Authlib takes a PEM text for an RSA key
     method = PrivateKeyJWT
 else:
     secret = os.environ["CLIENT_SECRET"]
