@@ -97,16 +97,16 @@ func (g JWTBearer) check(s *server) error {
 	var faults []error
 	switch {
 	case g.Assertion != nil && (g.Key != nil || g.signs()):
-		faults = append(faults, errors.New("Assertion is ready-made, so Key and the fields that say what to sign have no effect: set one or the other"))
+		faults = append(faults, errors.New("a ready-made Assertion beside Key or fields that say what to sign: set one or the other"))
 	case g.Assertion == nil && (g.Key == nil || g.Key.Signer == nil):
 		faults = append(faults, errors.New("neither Key nor Assertion is set: sign an assertion, or say where a ready-made one is"))
 	case g.Key != nil:
 		faults = append(faults, checkAudience(g.Audience, s), checkLifetime(g.Lifetime))
 		if g.AssertionIssuer == "" {
-			faults = append(faults, errors.New("AssertionIssuer is empty: an assertion must say who vouches"))
+			faults = append(faults, errors.New("no AssertionIssuer: an assertion must say who vouches"))
 		}
 		if _, twice := g.Claims["scope"]; twice && g.ScopeClaim {
-			faults = append(faults, errors.New("Claims has scope, and ScopeClaim sets it too"))
+			faults = append(faults, errors.New("a scope in Claims, and ScopeClaim sets it too"))
 		}
 	}
 	if g.ClientAuth != nil {

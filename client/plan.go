@@ -71,12 +71,12 @@ func (p *plan) form(ctx context.Context, to endpoint) (url.Values, error) {
 	}
 	for name, values := range p.params {
 		if form.Has(name) {
-			return nil, fmt.Errorf("Params has %q, which the request sets itself", name)
+			return nil, fmt.Errorf("the parameter %q of Params is one that the request sets itself", name)
 		}
 		form[name] = values
 	}
 	if form.Has("client_assertion") && form.Has("client_secret") {
-		return nil, errors.New("Params has client_secret beside an assertion: a client authenticates by one method (RFC 6749 §2.3)")
+		return nil, errors.New("a client_secret in Params beside an assertion: a client authenticates by one method (RFC 6749 §2.3)")
 	}
 	return form, nil
 }

@@ -75,10 +75,10 @@ func (c PrivateKeyJWT) plan() *plan {
 func (c PrivateKeyJWT) checkCredential(s *server) error {
 	var noID, noKey error
 	if c.ClientID == "" {
-		noID = errors.New("ClientID is empty")
+		noID = errors.New("no ClientID")
 	}
 	if c.Key == nil || c.Key.Signer == nil {
-		noKey = errors.New("Key is missing: keys.LoadPrivate reads one, keys.Generate makes one")
+		noKey = errors.New("no Key: keys.LoadPrivate reads one, keys.Generate makes one")
 	}
 	return errors.Join(noID, noKey, checkAudience(c.Audience, s), checkLifetime(c.Lifetime))
 }

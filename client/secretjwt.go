@@ -78,14 +78,14 @@ func (c SecretJWT) algorithm() keys.Algorithm {
 func (c SecretJWT) checkCredential(s *server) error {
 	var noID, weak error
 	if c.ClientID == "" {
-		noID = errors.New("ClientID is empty")
+		noID = errors.New("no ClientID")
 	}
 	size, known := map[keys.Algorithm]int{keys.HS256: 32, keys.HS384: 48, keys.HS512: 64}[c.algorithm()]
 	switch {
 	case !known:
-		weak = fmt.Errorf("Algorithm %q is none that a shared secret signs with: HS256, HS384, HS512", c.Algorithm)
+		weak = fmt.Errorf("an Algorithm of %q is none that a shared secret signs with: HS256, HS384, HS512", c.Algorithm)
 	case len(c.Secret) < size:
-		weak = fmt.Errorf("Secret has %d bytes; %s needs at least %d (RFC 7518 §3.2)", len(c.Secret), c.algorithm(), size)
+		weak = fmt.Errorf("a Secret of %d bytes: %s needs at least %d (RFC 7518 §3.2)", len(c.Secret), c.algorithm(), size)
 	}
 	return errors.Join(noID, weak, checkAudience(c.Audience, s), checkLifetime(c.Lifetime))
 }

@@ -31,16 +31,16 @@ func newServer(issuer, tokenURL string) *server {
 func (s *server) check() error {
 	var faults []error
 	if s.issuer == "" && s.tokenURL == "" {
-		faults = append(faults, errors.New("Issuer and TokenURL are both empty: name the authorization server"))
+		faults = append(faults, errors.New("neither Issuer nor TokenURL: name the authorization server"))
 	}
 	if s.issuer != "" {
 		if err := metadata.CheckIssuer(s.issuer); err != nil {
-			faults = append(faults, fmt.Errorf("Issuer: %w", err))
+			faults = append(faults, fmt.Errorf("the Issuer: %w", err))
 		}
 	}
 	if s.tokenURL != "" {
 		if err := metadata.CheckURL(s.tokenURL); err != nil {
-			faults = append(faults, fmt.Errorf("TokenURL: %w", err))
+			faults = append(faults, fmt.Errorf("the TokenURL: %w", err))
 		}
 	}
 	return errors.Join(faults...)

@@ -329,7 +329,7 @@ func TestConfiguration(t *testing.T) {
 		says string
 	}{
 		"nothing":                     {client.PrivateKeyJWT{}, "ClientID"},
-		"no server":                   {with(func(c *client.PrivateKeyJWT) { c.Issuer = "" }), "Issuer and TokenURL"},
+		"no server":                   {with(func(c *client.PrivateKeyJWT) { c.Issuer = "" }), "neither Issuer nor TokenURL"},
 		"plain issuer":                {with(func(c *client.PrivateKeyJWT) { c.Issuer = "http://as.example.com" }), "https"},
 		"plain token endpoint":        {with(func(c *client.PrivateKeyJWT) { c.TokenURL = "http://as.example.com/token" }), "https"},
 		"loopback by name only":       {with(func(c *client.PrivateKeyJWT) { c.TokenURL = "http://localhost.example.com/token" }), "https"},

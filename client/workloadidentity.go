@@ -60,7 +60,7 @@ func (c WorkloadIdentity) plan() *plan {
 
 func (c WorkloadIdentity) checkCredential(*server) error {
 	if c.Assertion == nil {
-		return errors.New("Assertion is missing: say where the platform puts its tokens, as by AssertionFile")
+		return errors.New("no Assertion: say where the platform puts its tokens, as by AssertionFile")
 	}
 	return nil
 }

@@ -52,20 +52,20 @@ type Config struct {
 func (c *Config) check() error {
 	var faults []error
 	if err := metadata.CheckIssuer(c.Issuer); err != nil {
-		faults = append(faults, fmt.Errorf("Issuer: %w", err))
+		faults = append(faults, fmt.Errorf("the Issuer: %w", err))
 	}
 	switch {
 	case c.Audience == "":
-		faults = append(faults, errors.New("Audience is empty: name this API as tokens name it in aud, or a token for any API would do"))
+		faults = append(faults, errors.New("no Audience: name this API as tokens name it in aud, or a token for any API would do"))
 	case !printable(c.Audience) || strings.Contains(c.Audience, " "):
-		faults = append(faults, fmt.Errorf("Audience %q holds a space or a character that is not printable ASCII", c.Audience))
+		faults = append(faults, fmt.Errorf("the Audience %q holds a space or a character that is not printable ASCII", c.Audience))
 	}
 	if !printable(c.Realm) {
-		faults = append(faults, fmt.Errorf("Realm %q holds a character that is not printable ASCII", c.Realm))
+		faults = append(faults, fmt.Errorf("the Realm %q holds a character that is not printable ASCII", c.Realm))
 	}
 	for _, scope := range c.Scopes {
 		if err := checkScope(scope); err != nil {
-			faults = append(faults, fmt.Errorf("Scopes: %w", err))
+			faults = append(faults, fmt.Errorf("among Scopes, %w", err))
 		}
 	}
 	if len(faults) > 0 {
