@@ -76,7 +76,7 @@ func TestWholePath(t *testing.T) {
 	mux.Handle("POST /oauth/token", server.TokenEndpoint())
 	mux.Handle("GET /oauth/jwks", server.JWKS())
 	mux.Handle("GET /.well-known/oauth-authorization-server", server.Metadata())
-	guard, err := resource.New(resource.Config{Issuer: issuer, Audience: orders, Keys: signing.PublicKeys(time.Now())})
+	guard, err := resource.New(resource.Config{Issuer: issuer, Audience: orders})
 	if err != nil {
 		t.Fatal(err)
 	}

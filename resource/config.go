@@ -24,7 +24,8 @@ type Config struct {
 	Audience string
 
 	// Keys are the issuer's keys. Nil means that they are found by the issuer's metadata (RFC 8414) when the first
-	// token comes, kept, and looked for again as the issuer rotates them.
+	// token comes, kept, and looked for again as the issuer rotates them, on private addresses too, and by no proxy. For
+	// a proxy, or certificates of an authority of your own, put a keys.Discover with your options here.
 	Keys keys.Source
 
 	// Algorithms that tokens may be signed with. Nil means keys.DefaultAlgorithms.

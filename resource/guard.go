@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/token"
 )
 
@@ -42,11 +43,16 @@ func New(c Config) (*Guard, error) {
 		realm: c.Realm,
 		log:   c.Log,
 	}
-	if g.verifier.Keys == nil {
-		g.verifier.Keys = discover(c.Issuer)
-	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
+	}
+	if g.verifier.Keys == nil {
+		// The issuer is the program's own choice and often lives beside it, so its address may be private.
+		discovered, err := keys.Discover(c.Issuer, keys.FetchOptions{AllowPrivateAddresses: true, Log: g.log})
+		if err != nil {
+			return nil, fmt.Errorf("resource: the Issuer: %w", err)
+		}
+		g.verifier.Keys = discovered
 	}
 	if err := g.verifier.Validate(); err != nil {
 		return nil, fmt.Errorf("resource: %w", err)
