@@ -43,7 +43,3 @@ func (u *keyUses) take() []storage.KeyUse {
 	}
 	return uses
 }
-
-// KeyUsed notes that a key of a client has verified an assertion. It is written to the store some seconds later. The
-// keys of clients that Client returns call it by themselves.
-func (l *Live) KeyUsed(client, kid string, at time.Time) { l.used.note(client, kid, at) }

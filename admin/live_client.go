@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,14 +31,21 @@ type clientCache struct {
 	mu   sync.Mutex
 	age  int64
 	byID map[string]*known
+
+	// absent are names that no client has. Every user a token is for is asked for once: a client of his name would
+	// pass for him. They are apart, so that names that strangers make up push out no client.
+	absent map[string]*known
 }
 
-func (c *clientCache) get(id string) (k *known, age int64) {
+// get returns a client. absent means that there is none, as far as is remembered.
+func (c *clientCache) get(id string) (k *known, absent bool, age int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.byID[id], c.age
+	_, absent = c.absent[id]
+	return c.byID[id], absent, c.age
 }
 
+// put keeps what was read of a client, nil for one that is not there.
 func (c *clientCache) put(id string, k *known, age int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,22 +53,26 @@ func (c *clientCache) put(id string, k *known, age int64) {
 		return
 	}
 	if c.byID == nil {
-		c.byID = map[string]*known{}
+		c.byID, c.absent = map[string]*known{}, map[string]*known{}
 	}
-	for other := range c.byID { // any one: the order of a map is as good as random, and needs no bookkeeping
-		if len(c.byID) < maxCached {
+	m := c.byID
+	if k == nil {
+		m = c.absent
+	}
+	for other := range m { // any one: the order of a map is as good as random, and needs no bookkeeping
+		if len(m) < maxCached {
 			break
 		}
-		delete(c.byID, other)
+		delete(m, other)
 	}
-	c.byID[id] = k
+	m[id] = k
 }
 
 func (c *clientCache) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.age++
-	c.byID = nil
+	c.byID, c.absent = nil, nil
 }
 
 // Client implements avouch.Clients.
@@ -78,12 +90,13 @@ func (l *Live) Client(ctx context.Context, id string) (*avouch.Client, error) {
 
 // known returns a client from the cache or the store, nil where there is none.
 func (l *Live) known(ctx context.Context, v *view, id string) (*known, error) {
-	k, age := l.clients.get(id)
-	if k != nil {
+	k, absent, age := l.clients.get(id)
+	if k != nil || absent {
 		return k, nil
 	}
 	record, err := l.admin.store.Client(ctx, id)
 	if errors.Is(err, storage.ErrNotFound) {
+		l.clients.put(strings.Clone(id), nil, age) // a part of the request's body would keep all of it
 		return nil, nil
 	}
 	if err != nil {
@@ -173,7 +186,7 @@ func (l *Live) clientKeys(c *storage.Client) (*clientKeys, error) {
 // keysOf are the keys of a client that may verify, each with the time in which it does.
 func (l *Live) keysOf(c *storage.Client) (keys.Source, error) {
 	if c.JWKSURL != "" {
-		return l.sources.get(remoteKeys{owner: "client " + c.ID, kind: sourceURL, url: c.JWKSURL, private: c.AllowPrivateAddresses}, l.log)
+		return l.sources.get(remoteKeys{owner: "client " + c.ID, kind: sourceURL, url: c.JWKSURL, private: c.AllowPrivateAddresses}, l.fetchOptions())
 	}
 	var public []keys.Public
 	for i := range c.Keys {

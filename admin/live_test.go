@@ -250,18 +250,26 @@ func TestClientsAreReadOnce(t *testing.T) {
 // TestOldClientIsNotPutIntoANewCache is the race of a read that began before a change and ends after it.
 func TestOldClientIsNotPutIntoANewCache(t *testing.T) {
 	var cache clientCache
-	_, age := cache.get("app")
+	_, _, age := cache.get("app")
 	cache.forget()
 	cache.put("app", &known{}, age)
-	if k, _ := cache.get("app"); k != nil {
+	if k, _, _ := cache.get("app"); k != nil {
 		t.Error("what was read before the change is still there")
 	}
 	for i := range maxCached + 10 {
-		_, age := cache.get("")
+		_, _, age := cache.get("")
 		cache.put(fmt.Sprint(i), &known{}, age)
+		cache.put(fmt.Sprint("no ", i), nil, age)
 	}
-	if len(cache.byID) > maxCached {
-		t.Errorf("%d clients are kept", len(cache.byID))
+	if len(cache.byID) > maxCached || len(cache.absent) > maxCached {
+		t.Errorf("%d clients are kept, and %d names of nobody", len(cache.byID), len(cache.absent))
+	}
+	if _, absent, _ := cache.get(fmt.Sprint("no ", maxCached+9)); !absent {
+		t.Error("that there is no such client is forgotten at once")
+	}
+	cache.forget()
+	if _, absent, _ := cache.get(fmt.Sprint("no ", maxCached+9)); absent {
+		t.Error("a client that was made meanwhile is not found")
 	}
 }
 

@@ -36,6 +36,7 @@ package replay
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 )
 
@@ -79,7 +80,7 @@ func (e *ReplayedError) Error() string {
 	if e.BeforeStart {
 		return "replay: issued before this server started to remember uses"
 	}
-	return "replay: used before"
+	return "replay: the " + e.Use.Purpose + " of " + strconv.QuoteToASCII(e.Use.Party) + " was used before"
 }
 
 // ErrFull means that a bounded guard holds as many live uses as it may: it refuses rather than forget one early.

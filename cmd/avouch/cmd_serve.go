@@ -130,12 +130,7 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (
 		return nil, err
 	}
 	m := newMetrics()
-	s.server, err = newAuthorizationServer(conf, live, replayGuard(conf, w.store), log, func(_ context.Context, e avouch.Event) {
-		m.observe(e)
-		if e.KeyID != "" && e.Err == nil {
-			live.KeyUsed(e.ClientID, e.KeyID, e.Time)
-		}
-	})
+	s.server, err = newAuthorizationServer(conf, live, replayGuard(conf, w.store), log, func(_ context.Context, e avouch.Event) { m.observe(e) })
 	if err != nil {
 		return nil, err
 	}
