@@ -98,13 +98,13 @@ func printable(s string) bool {
 }
 
 // wellKnown returns where the metadata of a resource is to be found (RFC 9728 §3.1): the URL, and its path. Both are
-// "" where the resource identifier is not a URL that can be served.
+// "" where the resource identifier is not a URL that can be served: https, or http of a loopback host, without a query.
 func wellKnown(resource string) (location, path string) {
-	u, err := url.Parse(resource)
-	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.RawQuery != "" || u.ForceQuery {
+	if metadata.CheckURL(resource) != nil || strings.Contains(resource, "?") {
 		return "", ""
 	}
-	if u.Scheme != "https" && u.Scheme != "http" {
+	u, err := url.Parse(resource)
+	if err != nil {
 		return "", ""
 	}
 	path = "/.well-known/oauth-protected-resource"

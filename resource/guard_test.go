@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/avouch-oauth/avouch/assertion"
+	"github.com/avouch-oauth/avouch/internal/jose"
 	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/resource"
 	"github.com/avouch-oauth/avouch/token"
@@ -129,6 +130,18 @@ func TestOtherTokens(t *testing.T) {
 		}
 		return raw
 	}
+	headed := func(typ string) string {
+		header := fmt.Sprintf(`{"alg":"ES256","kid":%q%s}`, key.ID, typ)
+		payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := jose.AppendSigned(nil, []byte(header), payload, "ES256", key.Signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
 	unsigned := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"at+jwt"}`)) + "." + parts[1] + "."
 
 	for _, c := range []struct {
@@ -138,6 +151,14 @@ func TestOtherTokens(t *testing.T) {
 		{"good", good, 200},
 		{"access token by its media type", typed("application/at+jwt"), 200},
 		{"access token in another case", typed("AT+JWT"), 200},
+		{"without a type", headed(``), 401},
+		{"type by hand", headed(`,"typ":"at+jwt"`), 200},
+		{"type twice", headed(`,"typ":"at+jwt","typ":"at+jwt"`), 401},
+		{"type of another type", headed(`,"typ":["at+jwt"]`), 401},
+		{"type a number", headed(`,"typ":7`), 401},
+		{"type with more behind it", headed(`,"typ":"at+jwt;x=y"`), 401},
+		{"endless type", headed(`,"typ":"` + strings.Repeat("at+jwt", 2000) + `"`), 401},
+		{"critical extension", headed(`,"typ":"at+jwt","crit":["x"],"x":1`), 401},
 		{"ID token", typed("JWT"), 401},
 		{"client assertion", typed("client-authentication+jwt"), 401},
 		{"DPoP proof", typed("dpop+jwt"), 401},

@@ -71,6 +71,7 @@ func TestWhereMetadataIs(t *testing.T) {
 			`Bearer realm="orders", resource_metadata="https://a.example:8443/.well-known/oauth-protected-resource/x/y"`},
 		{"http://127.0.0.1:8080/x", "", "/.well-known/oauth-protected-resource/x",
 			`Bearer resource_metadata="http://127.0.0.1:8080/.well-known/oauth-protected-resource/x"`},
+		{"http://a.example/x", "", "", `Bearer realm="http://a.example/x"`},
 		{"https://a.example/x?y=z", "", "", `Bearer realm="https://a.example/x?y=z"`},
 		{"urn:example:orders", "", "", `Bearer realm="urn:example:orders"`},
 		{"orders", `the "orders" API`, "", `Bearer realm="the \"orders\" API"`},
