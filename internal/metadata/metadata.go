@@ -27,7 +27,7 @@ type Document struct {
 var ErrMismatch = errors.New("the metadata names another issuer")
 
 // Fetch asks an issuer for its metadata: at the well-known path of RFC 8414, then at those of OpenID Connect where the
-// server has no such document. It follows no redirects. The client decides which addresses may be dialled and how long
+// server has no such document (a web page is none). It follows no redirects. The client decides which addresses may be dialled and how long
 // it takes.
 func Fetch(ctx context.Context, client *http.Client, issuer string) (*Document, error) {
 	places, err := locations(issuer)
@@ -42,6 +42,8 @@ func Fetch(ctx context.Context, client *http.Client, issuer string) (*Document, 
 		}
 		refusal := answer.Err()
 		switch {
+		case refusal == nil && strings.Contains(answer.Header.Get("Content-Type"), "html"):
+			refusal = errors.New("a web page") // as sites do that have one for every path
 		case refusal == nil:
 			document, err := parse(answer.Body, issuer)
 			if err != nil {

@@ -201,7 +201,7 @@ func TestSent(t *testing.T) {
 func TestAnswers(t *testing.T) {
 	var gzipped bytes.Buffer
 	z := gzip.NewWriter(&gzipped)
-	z.Write(make([]byte, 64<<20))
+	z.Write(make([]byte, 4<<20))
 	z.Close()
 	var followed atomic.Bool
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
