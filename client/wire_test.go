@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"maps"
 	"net/url"
@@ -79,6 +80,21 @@ func TestPrivateKeyJWT(t *testing.T) {
 			believe(t, sent.form.Get("client_assertion"), key, s.issuer)
 		})
 	}
+}
+
+// opaque is a signer that keeps its key to itself, as a hardware module does.
+type opaque struct{ crypto.Signer }
+
+func TestAnySigner(t *testing.T) {
+	s := newAuthServer(t)
+	key, err := keys.NewPrivate(opaque{generate(t, keys.ES256).Signer}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (client.PrivateKeyJWT{Issuer: s.issuer, ClientID: "batch", Key: key}).Token(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	believe(t, s.last().form.Get("client_assertion"), key, s.issuer)
 }
 
 // believe has an assertion judged by the strict rules of a server.

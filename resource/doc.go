@@ -24,18 +24,18 @@
 //
 // A token must be a JWT with the type at+jwt, signed by a key of the issuer with an allowed algorithm, with this API
 // among its audiences, and within its time. ID tokens, assertions, DPoP proofs and anything else that is signed by the
-// same keys are refused for their type. A token that is bound to a key (cnf) is refused too, because a guard cannot check
-// the proof. Nothing is remembered about a token: it is verified on every request, and lives until its exp, even if the
-// authorization server disables its client meanwhile. Keep token lifetimes short.
+// same keys are refused for their type. A token that is bound to a key (cnf) is refused too, because a guard cannot
+// check the proof. Nothing is remembered about a token: it is verified on every request, and lives until its exp, even
+// if the authorization server disables its client meanwhile. Keep token lifetimes short.
 //
 // The token is taken from the Authorization header and nowhere else, and the handler gets the request without that
 // header.
 //
 // # Keys
 //
-// Without Config.Keys the guard finds the issuer's keys by its metadata (RFC 8414) when the first token comes, and follows
-// their rotation. While it has none, or only such as are too old to be relied on, the answer is 503: neither does anybody
-// get in, nor is a good token called bad.
+// Without Config.Keys the guard finds the issuer's keys by its metadata (RFC 8414) when the first token comes, and
+// follows their rotation. While it has none, or only such as are too old to be relied on, the answer is 503: neither
+// does anybody get in, nor is a good token called bad.
 //
 // # Outside net/http
 //
