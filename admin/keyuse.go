@@ -43,3 +43,7 @@ func (u *keyUses) take() []storage.KeyUse {
 	}
 	return uses
 }
+
+// KeyUsed notes that a key of a client has verified an assertion: avouch.Event tells which (ClientID, KeyID). It is
+// written to the store some seconds later.
+func (l *Live) KeyUsed(client, kid string, at time.Time) { l.used.note(client, kid, at) }

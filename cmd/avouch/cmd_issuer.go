@@ -47,6 +47,23 @@ system, a Kubernetes cluster, a SPIFFE trust domain. Nothing of it is believed b
 				return a.print(i, issuerDetails(i))
 			}),
 		},
+		&cobra.Command{
+			Use: "test NAME", Short: "Fetch an issuer's keys once, as the server would, and say what was found", Args: exactly(1, "the name of an issuer"),
+			ValidArgsFunction: a.completeIssuers,
+			RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
+				found, err := w.admin.FetchIssuerKeys(c.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				if err := a.print(found, keySourceDetails(found)); err != nil {
+					return err
+				}
+				if found.Error != "" {
+					return fmt.Errorf("the keys of %s cannot be had: %s", found.Issuer, found.Error)
+				}
+				return nil
+			}),
+		},
 		a.issuerSwitch("disable", "Refuse all assertions of an issuer, at once", (*admin.Admin).DisableIssuer),
 		a.issuerSwitch("enable", "Believe an issuer again", (*admin.Admin).EnableIssuer),
 		&cobra.Command{
@@ -158,6 +175,23 @@ func issuerDetails(i *admin.Issuer) table {
 	}
 	if len(i.Assertions.Audiences) > 0 {
 		t.rows = append(t.rows, []string{"audience", strings.Join(i.Assertions.Audiences, " ")})
+	}
+	return t
+}
+
+// keySourceDetails is what a fetch of an issuer's keys found.
+func keySourceDetails(s *admin.KeySource) table {
+	t := table{rows: [][]string{
+		{"issuer", s.Issuer},
+		{"keys from", strings.TrimSpace(s.Source + " " + s.From)},
+		{"keys", fmt.Sprint(s.Keys)},
+		{"fetched", moment(s.Fetched, "never")},
+	}}
+	for _, id := range s.KeyIDs {
+		t.rows = append(t.rows, []string{"kid", id})
+	}
+	for _, skipped := range s.Skipped {
+		t.rows = append(t.rows, []string{"left out", skipped})
 	}
 	return t
 }

@@ -130,7 +130,12 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (
 		return nil, err
 	}
 	m := newMetrics()
-	s.server, err = newAuthorizationServer(conf, live, replayGuard(conf, w.store), log, func(_ context.Context, e avouch.Event) { m.observe(e) })
+	s.server, err = newAuthorizationServer(conf, live, replayGuard(conf, w.store), log, func(_ context.Context, e avouch.Event) {
+		m.observe(e)
+		if e.KeyID != "" && e.Err == nil {
+			live.KeyUsed(e.ClientID, e.KeyID, e.Time)
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
