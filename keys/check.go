@@ -37,7 +37,7 @@ func checkRSA(key *rsa.PublicKey) error {
 	}
 	switch bits := key.N.BitLen(); {
 	case bits < jose.MinRSA:
-		return fmt.Errorf("an RSA key of %d bits can be broken: at least %d are needed", bits, jose.MinRSA)
+		return fmt.Errorf("an RSA key of %d bits is too weak: at least %d are needed", bits, jose.MinRSA)
 	case bits > jose.MaxRSA:
 		return fmt.Errorf("an RSA key of %d bits: at most %d are accepted", bits, jose.MaxRSA)
 	case key.N.Bit(0) == 0:

@@ -28,7 +28,7 @@ func Generate(alg Algorithm) (*Private, error) {
 	case EdDSA:
 		_, signer, err = ed25519.GenerateKey(rand.Reader)
 	default:
-		return nil, fmt.Errorf("keys: no key pair can be made for the algorithm %.32q", alg)
+		return nil, fmt.Errorf("keys: no key pair can be made for the algorithm %+.32q", alg)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("keys: making a key pair: %w", err)

@@ -88,7 +88,7 @@ func readKey(kty string, o *strictjson.Object) (crypto.PublicKey, error) {
 		crv, _ := o.Get("crv").Text()
 		c, size := curveNamed(crv)
 		if c == nil {
-			return nil, fmt.Errorf("crv %.32q is none of P-256, P-384 and P-521", crv)
+			return nil, fmt.Errorf("crv %+.32q is none of P-256, P-384 and P-521", crv)
 		}
 		x, err := readExactly(o, "x", size)
 		if err != nil {
@@ -110,7 +110,7 @@ func readKey(kty string, o *strictjson.Object) (crypto.PublicKey, error) {
 		x, err := readExactly(o, "x", ed25519.PublicKeySize)
 		return ed25519.PublicKey(x), err
 	}
-	return nil, fmt.Errorf("kty %.32q is none of RSA, EC and OKP", kty)
+	return nil, fmt.Errorf("kty %+.32q is none of RSA, EC and OKP", kty)
 }
 
 func curveNamed(crv string) (c elliptic.Curve, size int) {

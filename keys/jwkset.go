@@ -73,5 +73,5 @@ func kidOf(v strictjson.Value) string {
 	if !ok {
 		return ""
 	}
-	return fmt.Sprintf(" (kid %.64q)", kid)
+	return fmt.Sprintf(" (kid %+.64q)", kid)
 }

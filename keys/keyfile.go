@@ -66,7 +66,7 @@ func ParseKeyFile(data []byte) (*KeyFile, error) {
 
 func readKeyFile(o *strictjson.Object) (*KeyFile, error) {
 	if kind, _ := o.Get("type").Text(); kind != keyFileType {
-		return nil, fmt.Errorf("keys: a key file of type %.32q; %q is wanted", kind, keyFileType)
+		return nil, fmt.Errorf("keys: a key file of type %+.32q; %q is wanted", kind, keyFileType)
 	}
 	var f KeyFile
 	var key, kid string

@@ -51,7 +51,7 @@ func parsePublicPEM(text []byte) ([]Public, error) {
 				p = certified(cert)
 			}
 		default:
-			err = fmt.Errorf("a block of type %.64q is neither a public key nor a certificate", block.Type)
+			err = fmt.Errorf("a block of type %+.64q is neither a public key nor a certificate", block.Type)
 		}
 		if err == nil {
 			err = checkKey(p.Key)
@@ -80,7 +80,7 @@ func refuseChain(certs []*x509.Certificate) error {
 		}
 		for _, other := range certs {
 			if bytes.Equal(cert.RawIssuer, other.RawSubject) {
-				return fmt.Errorf("keys: the certificates are a chain (%.64q was issued by %.64q): give the first one only, for the keys of issuers must not sign", cert.Subject, other.Subject)
+				return fmt.Errorf("keys: the certificates are a chain (%+.64q was issued by %+.64q): give the first one only, for the keys of issuers must not sign", cert.Subject, other.Subject)
 			}
 		}
 	}
@@ -125,7 +125,7 @@ func parsePrivateBlock(block *pem.Block) (crypto.Signer, error) {
 	case block.Type == "EC PRIVATE KEY":
 		key, err = x509.ParseECPrivateKey(block.Bytes)
 	default:
-		return nil, fmt.Errorf("keys: a PEM block of type %.64q cannot be read", block.Type)
+		return nil, fmt.Errorf("keys: a PEM block of type %+.64q cannot be read", block.Type)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("keys: the private key cannot be read: %w", err)

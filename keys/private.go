@@ -31,7 +31,7 @@ func NewPrivate(signer crypto.Signer, alg Algorithm) (*Private, error) {
 		alg = usual(public)
 	}
 	if !alg.signsWith(public) {
-		return nil, fmt.Errorf("keys: %s cannot sign with %.32q", describe(public), alg)
+		return nil, fmt.Errorf("keys: %s cannot sign with %+.32q", describe(public), alg)
 	}
 	p := Public{Key: public}
 	return &Private{ID: p.Thumbprint(), Algorithm: alg.canonical(), Signer: signer}, nil
@@ -50,13 +50,12 @@ func (k *Private) Public() Public {
 // SigningKey returns k: a single key is a ring of one.
 func (k *Private) SigningKey(now time.Time) (*Private, error) { return k, nil }
 
-// PublicKeys returns the set of k's public half; an empty one where that could not verify.
+// PublicKeys returns the set of k's public half; an empty one where k has no signer.
 func (k *Private) PublicKeys(now time.Time) *Set {
-	s, err := NewSet(k.Public())
-	if err != nil {
+	if k.Signer == nil {
 		return &Set{}
 	}
-	return s
+	return newSet([]Public{k.Public()}, nil)
 }
 
 // LogValue keeps the key out of logs.

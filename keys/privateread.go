@@ -93,7 +93,7 @@ func readPrivateJWK(o *strictjson.Object) (*Private, error) {
 		return nil, err
 	}
 	if use != "" && use != "sig" {
-		return nil, fmt.Errorf("use is %.32q, and a key that signs has none or \"sig\"", use)
+		return nil, fmt.Errorf("use is %+.32q, and a key that signs has none or \"sig\"", use)
 	}
 	if ops := o.Get("key_ops"); ops.Kind() != strictjson.Absent {
 		if list, ok := ops.Strings(); !ok || !slices.Contains(list, "sign") {

@@ -35,7 +35,7 @@ func (p *Public) Fits(alg Algorithm, now time.Time) error {
 	case otherAlgorithm:
 		return p.refuse("is for %.32s only, not for %.32s", p.Algorithm, alg)
 	case notForUse:
-		return p.refuse(`has use %.32q, which is not for verifying ("sig" is)`, p.Use)
+		return p.refuse(`has use %+.32q, which is not for verifying ("sig" is)`, p.Use)
 	case notForOperation:
 		return p.refuse(`has key_ops without "verify"`)
 	case tooEarly:
@@ -46,7 +46,7 @@ func (p *Public) Fits(alg Algorithm, now time.Time) error {
 }
 
 func (p *Public) refuse(format string, args ...any) error {
-	return fmt.Errorf("keys: the key %.64q "+format, append([]any{p.ID}, args...)...)
+	return fmt.Errorf("keys: the key %+.64q "+format, append([]any{p.ID}, args...)...)
 }
 
 // misfit is why a key may not verify. It is cheaper than an error where many keys are tried.

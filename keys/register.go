@@ -29,10 +29,13 @@ func ParsePublic(data []byte) ([]Public, error) {
 	default:
 		return nil, errors.New("keys: neither JSON nor PEM; give a JWK, a JWK set, PEM public keys or PEM certificates")
 	}
+	if err == nil {
+		err = checkRegistration(keys)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return keys, checkRegistration(keys)
+	return keys, nil
 }
 
 func parsePublicJSON(text []byte) ([]Public, error) {
@@ -80,13 +83,13 @@ func checkRegistration(keys []Public) error {
 		}
 		switch {
 		case p.Algorithm != "" && !p.Algorithm.signsWith(p.Key):
-			return fmt.Errorf("keys: key %d (kid %.64q) is %s, and its alg is %.32q", i+1, p.ID, describe(p.Key), p.Algorithm)
+			return fmt.Errorf("keys: key %d (kid %+.64q) is %s, and its alg is %+.32q", i+1, p.ID, describe(p.Key), p.Algorithm)
 		case p.purpose() != fits:
-			return fmt.Errorf(`keys: key %d (kid %.64q) is not for verifying: "use" must be "sig", and "key_ops" must have "verify", where they are there`, i+1, p.ID)
+			return fmt.Errorf(`keys: key %d (kid %+.64q) is not for verifying: "use" must be "sig", and "key_ops" must have "verify", where they are there`, i+1, p.ID)
 		case prints[print] != 0:
 			return fmt.Errorf("keys: keys %d and %d are the same key", prints[print], i+1)
 		case ids[p.ID] != 0:
-			return fmt.Errorf("keys: keys %d and %d have the same kid %.64q", ids[p.ID], i+1, p.ID)
+			return fmt.Errorf("keys: keys %d and %d have the same kid %+.64q", ids[p.ID], i+1, p.ID)
 		}
 		prints[print], ids[p.ID] = i+1, i+1
 	}

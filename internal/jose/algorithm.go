@@ -61,7 +61,7 @@ func lookUp(alg string) (*algorithm, error) {
 			return &algorithms[i], nil
 		}
 	}
-	return nil, fmt.Errorf("jose: no algorithm %.32q", alg)
+	return nil, fmt.Errorf("jose: no algorithm %+.32q", alg)
 }
 
 func (a *algorithm) misfit(key any) error {
