@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"sync"
 	"time"
@@ -39,6 +40,10 @@ type Options struct {
 
 	// Signing is how the server's own keys live.
 	Signing SigningPolicy
+
+	// RootCAs are the authorities whose certificates servers may have that keys are fetched from. Nil means those of the
+	// system.
+	RootCAs *x509.CertPool
 
 	// Observe is called once for every change, after it has been committed. It must be quick. Nil means nobody watches.
 	Observe func(ctx context.Context, c Change)

@@ -9,6 +9,9 @@ import (
 	"github.com/avouch-oauth/avouch/trust"
 )
 
+// maxClientID is the size of the longest client id, in bytes.
+const maxClientID = 255
+
 // clientID checks an id that somebody has chosen: that it could be sent, and that no subject can be taken for it (RFC
 // 9068 §5).
 func (t *tx) clientID(ctx context.Context, f field, id string) error {
@@ -16,7 +19,7 @@ func (t *tx) clientID(ctx context.Context, f field, id string) error {
 		f.fault("a client needs an id")
 		return nil
 	}
-	if !f.visible(id, 255) {
+	if !f.visible(id, maxClientID) {
 		return nil
 	}
 	if err := t.load(ctx); err != nil {

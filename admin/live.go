@@ -55,6 +55,7 @@ type view struct {
 	trust      *trust.Set
 	selfSigned map[string][]trust.Rule // by the id of a client that signs for itself
 	ring       *ring
+	sources    []func() KeySource // of each issuer, by name
 }
 
 // LiveOptions says how a [Live] works. The zero value is ready to use.

@@ -90,6 +90,9 @@ func (l *Live) Client(ctx context.Context, id string) (*avouch.Client, error) {
 
 // known returns a client from the cache or the store, nil where there is none.
 func (l *Live) known(ctx context.Context, v *view, id string) (*known, error) {
+	if len(id) > maxClientID {
+		return nil, nil // none can have it, and strangers may send it
+	}
 	k, absent, age := l.clients.get(id)
 	if k != nil || absent {
 		return k, nil

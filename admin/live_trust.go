@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/avouch-oauth/avouch/keys"
@@ -45,7 +44,7 @@ func (l *Live) compile(v *view, issuers []*storage.Issuer, rules []*storage.Rule
 	var list trust.List
 	live := map[remoteKeys]bool{}
 	for _, i := range issuers {
-		entry, err := l.entry(i, byIssuer[i.Name], live)
+		entry, err := l.entry(v, i, byIssuer[i.Name], live)
 		if err == nil {
 			err = trust.List{entry}.Validate()
 		}
@@ -61,17 +60,31 @@ func (l *Live) compile(v *view, issuers []*storage.Issuer, rules []*storage.Rule
 	return err
 }
 
-func (l *Live) entry(i *storage.Issuer, rules []trust.Rule, live map[remoteKeys]bool) (trust.Issuer, error) {
+// entry makes the entry of an issuer, and notes in the view how to tell where its keys come from.
+func (l *Live) entry(v *view, i *storage.Issuer, rules []trust.Rule, live map[remoteKeys]bool) (trust.Issuer, error) {
 	entry := issuerEntry(i, rules)
-	var err error
 	if i.KeySource == sourceInline {
-		entry.Keys, err = keys.ParseSet(i.JWKS)
-	} else {
-		remote := remoteKeysOf(i)
-		live[remote] = true
-		entry.Keys, err = l.sources.get(remote, l.log)
+		set, err := keys.ParseSet(i.JWKS)
+		if err != nil {
+			return entry, err
+		}
+		entry.Keys = set
+		v.sources = append(v.sources, func() KeySource { return inlineStatus(i, set) })
+		return entry, nil
 	}
-	return entry, err
+	place := remoteKeysOf(i)
+	live[place] = true
+	remote, err := l.sources.get(place, l.fetchOptions())
+	if err != nil {
+		return entry, err
+	}
+	entry.Keys = remote
+	v.sources = append(v.sources, func() KeySource { return remoteStatus(i.Name, remote) })
+	return entry, nil
+}
+
+func (l *Live) fetchOptions() keys.FetchOptions {
+	return keys.FetchOptions{RootCAs: l.admin.options.RootCAs, Log: l.log}
 }
 
 // selfSigned is what a client's own assertions are worth as grants, nil where it may not use any.
@@ -138,6 +151,3 @@ func trustRule(r *storage.Rule) trust.Rule {
 	}
 	return rule
 }
-
-// errNoRemote is for a source that a newer version has written.
-var errNoRemote = errors.New("where its keys come from is not known to this version")
