@@ -321,7 +321,7 @@ func TestVerify(t *testing.T) {
 	}
 	_, err := w.Verify(background, now, token, "", guard)
 	var e *Error
-	if !errors.As(err, &e) || e.Reason != Replayed || e.Public != Replayed.Public() || !strings.Contains(e.Hint, "ReuseUntilExpiry") {
+	if !errors.As(err, &e) || e.Reason != Replayed || e.Public != Replayed.Public() || !strings.Contains(e.Hint, "set replay to off") {
 		t.Errorf("replayed: got %#v", err)
 	}
 	fit(t, e)

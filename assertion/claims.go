@@ -52,7 +52,7 @@ func subjectRule(r *registered, p *Policy, _ time.Time) *Error {
 		return nil
 	case kind == strictjson.Absent:
 		return &Error{Reason: SubjectMissing,
-			Hint: "clients of Google's libraries leave sub out where nobody is meant: SubjectOptional accepts that"}
+			Hint: "clients of Google's libraries leave sub out where nobody is meant: subject_optional accepts that"}
 	case kind != strictjson.String || strings.TrimSpace(r.subject) == "":
 		return &Error{Reason: BadClaim, Hint: "sub must be a JSON string that is not empty"}
 	}
@@ -189,7 +189,7 @@ func lifetimeRule(r *registered, p *Policy, now time.Time) *Error {
 	}
 	hint := nearDate(r.exp)
 	if hint == "" {
-		hint = "let the signer choose a shorter one, or raise MaxLifetime for this party"
+		hint = "let the signer choose a shorter one, or raise max_lifetime for this party"
 	}
 	return &Error{Reason: LifetimeTooLong, Hint: hint}
 }

@@ -120,7 +120,7 @@ func ExampleChecker_Explain() {
 	// audience: wrong_audience
 	//   near https://as.example.com: it differs only by a trailing slash
 	// lifetime: lifetime_too_long
-	//   let the signer choose a shorter one, or raise MaxLifetime for this party
+	//   let the signer choose a shorter one, or raise max_lifetime for this party
 }
 
 // A check of the program's own runs after all others and before anything is spent.

@@ -12,7 +12,7 @@ func TestNearClock(t *testing.T) {
 		off  time.Duration
 		hint string
 	}{
-		{30 * time.Second, "30s ahead of ours: set both by NTP, or raise Skew"},
+		{30 * time.Second, "30s ahead of ours: set both by NTP, or raise skew"},
 		{5 * time.Second, "5s ahead of ours"},
 		{-5 * time.Minute, "5m0s behind ours"},
 		{time.Hour + time.Second, "about 1h0m0s, which looks like a time zone"},

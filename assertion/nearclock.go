@@ -44,7 +44,7 @@ func nearClock(off, skew time.Duration) string {
 	}
 	hint := fmt.Sprintf("the signer's clock looks %s %s ours: set both by NTP", short(size), side)
 	if size > skew && size <= maxSkew {
-		hint += fmt.Sprintf(", or raise Skew for this party (%s now, %s at most)", skew, maxSkew)
+		hint += fmt.Sprintf(", or raise skew for this party (%s now, %s at most)", skew, maxSkew)
 	}
 	return hint
 }

@@ -107,7 +107,7 @@ var scenes = []scene{
 		change: policy(func(p *Policy) { p.Types = []string{"JWT"} })},
 
 	{name: "no iss", reason: IssuerMissing, check: "issuer", token: claim("iss", absent{})},
-	{name: "no iss, and a hook that does not mind", reason: IssuerMissing, check: "issuer", token: claim("iss", absent{}), hint: "IssuerOptional",
+	{name: "no iss, and a hook that does not mind", reason: IssuerMissing, check: "issuer", token: claim("iss", absent{}), hint: "issuer_optional",
 		change: func(w *world) {
 			w.Checker.Party = func(context.Context, Unverified) (*Party, error) { return w.party, nil }
 		}},
@@ -148,9 +148,10 @@ var scenes = []scene{
 	{name: "source that returns nothing", reason: UnknownKey, check: "key", token: good, change: func(w *world) {
 		w.party.Keys = sourceFunc(func(keys.Hint) ([]*keys.Public, error) { return nil, nil })
 	}},
-	{name: "x5t in hex", reason: UnknownKey, check: "key", token: header("x5t", strings.Repeat("0a", 20)), hint: "in hex"},
+	{name: "x5t in hex", reason: UnknownKey, check: "key", token: header("x5t", strings.Repeat("0a", 20)), hint: "in hex",
+		change: only(func(p *keys.Public) { p.X5T = "of a certificate" })},
 	{name: "x5t#S256 in base64url of hex", reason: UnknownKey, check: "key", token: header("x5t#S256", strings.Repeat("MGEw", 16)+strings.Repeat("YTBh", 5)+"MA"),
-		hint: "in hex"},
+		hint: "in hex", change: only(func(p *keys.Public) { p.X5TS256 = "of a certificate" })},
 	{name: "key for encryption", reason: KeyMismatch, check: "key fits", token: named, change: only(func(p *keys.Public) { p.Use = "enc" })},
 	{name: "key for another alg", reason: KeyMismatch, check: "key fits", token: named, change: only(func(p *keys.Public) { p.Algorithm = keys.ES384 })},
 	{name: "key that has ended", reason: KeyMismatch, check: "key fits", token: named,
@@ -172,7 +173,7 @@ var scenes = []scene{
 	{name: "another secret", reason: BadSignature, check: "signature", change: shared,
 		token: func(t testing.TB, w *world) string { return mac(t, goodClaims(), []byte(strings.Repeat("y", 32))) }},
 
-	{name: "no sub", reason: SubjectMissing, check: "subject", token: claim("sub", absent{}), hint: "SubjectOptional"},
+	{name: "no sub", reason: SubjectMissing, check: "subject", token: claim("sub", absent{}), hint: "subject_optional"},
 	{name: "sub is a number", reason: BadClaim, check: "subject", token: claim("sub", 123)},
 	{name: "sub is a list", reason: BadClaim, check: "subject", token: claim("sub", []string{"alice"})},
 	{name: "sub is null, and may be absent", reason: BadClaim, check: "subject", token: claim("sub", nil),
@@ -227,11 +228,11 @@ var scenes = []scene{
 	{name: "exp in nanoseconds", reason: BadClaim, check: "expiry", token: claim("exp", now.UnixNano()), hint: "nanoseconds"},
 	{name: "exp in microseconds", reason: BadClaim, check: "expiry", token: claim("exp", now.UnixMicro()), hint: "microseconds"},
 	{name: "exp in milliseconds", reason: LifetimeTooLong, check: "lifetime", token: claim("exp", now.UnixMilli()+60000), hint: "milliseconds: read as seconds it is the year 58"},
-	{name: "exp in ten years", reason: LifetimeTooLong, check: "lifetime", token: claim("exp", now.AddDate(10, 0, 0).Unix()), hint: "MaxLifetime"},
+	{name: "exp in ten years", reason: LifetimeTooLong, check: "lifetime", token: claim("exp", now.AddDate(10, 0, 0).Unix()), hint: "max_lifetime"},
 	{name: "exp beyond an hour and skew", reason: LifetimeTooLong, check: "lifetime", token: claim("exp", now.Unix()+3611)},
 	{name: "made long ago", reason: LifetimeTooLong, check: "lifetime", token: claim("iat", now.Unix()-2*86400)},
 	{name: "nbf ahead", reason: NotYetValid, check: "not before", token: claim("nbf", now.Unix()+61), hint: "ahead of ours"},
-	{name: "nbf a little ahead", reason: NotYetValid, check: "not before", token: claim("nbf", now.Unix()+11), hint: "raise Skew"},
+	{name: "nbf a little ahead", reason: NotYetValid, check: "not before", token: claim("nbf", now.Unix()+11), hint: "raise skew"},
 	{name: "nbf is text", reason: BadClaim, check: "not before", token: claim("nbf", "now")},
 	{name: "nbf is null", reason: BadClaim, check: "not before", token: claim("nbf", nil)},
 	{name: "iat ahead", reason: IssuedInFuture, check: "issued at", token: claim("iat", now.Unix()+61)},

@@ -27,7 +27,7 @@ func checkReuse(_ context.Context, j *judgement) error {
 			holder = j.party.Name // it is the client, and what authenticates is this
 		}
 		if holder == "" {
-			return &Error{Reason: HolderMissing, Hint: "SameClientUntilExpiry binds an assertion to the client that used " +
+			return &Error{Reason: HolderMissing, Hint: "same_client_until_exp binds an assertion to the client that used " +
 				"it first: let the client authenticate, or set Replay to Once"}
 		}
 	default:
@@ -72,7 +72,7 @@ func showReuse(j *judgement) (seen, want string) {
 	case j.policy.Replay == SameClientUntilExpiry:
 		return seen, "one client only, until it expires"
 	case j.claims.id == "" && j.policy.SubjectOptional:
-		return "no jti", "nothing: without a jti it may be used until it expires (SubjectOptional)"
+		return "no jti", "nothing: without a jti it may be used until it expires (subject_optional)"
 	}
 	return seen, "one use"
 }
@@ -99,10 +99,10 @@ func RefuseReplay(err error) error {
 	case used.Use.Holder != "":
 		e.Hint = "another client used it first"
 	case used.Use.Purpose == string(ClientAuthentication):
-		e.Hint = "sign a fresh one for each request; for a client that re-sends by nature (MSAL) set SameClientUntilExpiry"
+		e.Hint = "sign a fresh one for each request; for a client that re-sends by nature (MSAL) set replay to same_client_until_exp"
 	default:
 		e.Hint = "sign a fresh one for each request; for a platform that re-sends its tokens by nature (Kubernetes, " +
-			"SPIFFE) set ReuseUntilExpiry, for a client that authenticates SameClientUntilExpiry"
+			"SPIFFE) set replay to off, for a client that authenticates to same_client_until_exp"
 	}
 	return e
 }

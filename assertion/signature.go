@@ -28,7 +28,7 @@ func checkAllowed(_ context.Context, j *judgement) error {
 	case !symmetric(j.alg) && j.secret() != nil:
 		e.Hint = "a private key signed this, and the party is registered with a shared secret"
 	default:
-		e.Hint = "let the signer use another algorithm, or name this one in Algorithms for this party"
+		e.Hint = "let the signer use another algorithm, or name this one in algorithms for this party"
 	}
 	return e
 }

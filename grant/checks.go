@@ -84,7 +84,7 @@ func checkClient(ctx context.Context, a *assertion.Assertion) error {
 	}
 	if d.issuer != nil && d.issuer.RequireClient && d.req.Client == nil {
 		return &assertion.Error{Reason: assertion.ClientMismatch, Seen: "no authenticated client", Want: "an authenticated client",
-			Hint: "the issuer has RequireClient: send the credentials of the client beside the assertion"}
+			Hint: "the issuer has require_client: send the credentials of the client beside the assertion"}
 	}
 	if d.query.Client != "" && d.query.Client != id {
 		return &assertion.Error{Reason: assertion.ClientMismatch, Seen: show(d.query.Client), Want: show(id),
