@@ -149,9 +149,9 @@ var scenes = []scene{
 		w.party.Keys = sourceFunc(func(keys.Hint) ([]*keys.Public, error) { return nil, nil })
 	}},
 	{name: "x5t in hex", reason: UnknownKey, check: "key", token: header("x5t", strings.Repeat("0a", 20)), hint: "in hex",
-		change: only(func(p *keys.Public) { p.X5T = "of a certificate" })},
+		change: certified},
 	{name: "x5t#S256 in base64url of hex", reason: UnknownKey, check: "key", token: header("x5t#S256", strings.Repeat("MGEw", 16)+strings.Repeat("YTBh", 5)+"MA"),
-		hint: "in hex", change: only(func(p *keys.Public) { p.X5TS256 = "of a certificate" })},
+		hint: "in hex", change: certified},
 	{name: "key for encryption", reason: KeyMismatch, check: "key fits", token: named, change: only(func(p *keys.Public) { p.Use = "enc" })},
 	{name: "key for another alg", reason: KeyMismatch, check: "key fits", token: named, change: only(func(p *keys.Public) { p.Algorithm = keys.ES384 })},
 	{name: "key that has ended", reason: KeyMismatch, check: "key fits", token: named,
@@ -413,6 +413,17 @@ func only(change func(p *keys.Public)) func(w *world) {
 		p.ID = w.key.ID
 		w.party.Keys = sourceFunc(func(keys.Hint) ([]*keys.Public, error) { return []*keys.Public{&p}, nil })
 	}
+}
+
+// certified registers the key with a certificate: without one, thumbprints of certificates say nothing.
+func certified(w *world) {
+	p := w.key.Public()
+	p.X5T, p.X5TS256 = "of a certificate", "of a certificate"
+	set, err := keys.NewSet(p)
+	if err != nil {
+		panic(err)
+	}
+	w.party.Keys = set
 }
 
 func other() *keys.Private {
