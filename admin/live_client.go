@@ -77,11 +77,10 @@ func (c *clientCache) forget() {
 
 // Client implements avouch.Clients.
 func (l *Live) Client(ctx context.Context, id string) (*avouch.Client, error) {
-	v, err := l.now()
-	if err != nil {
+	if _, err := l.now(); err != nil {
 		return nil, err
 	}
-	k, err := l.known(ctx, v, id)
+	k, err := l.known(ctx, id)
 	if k == nil {
 		return nil, err
 	}
@@ -89,7 +88,7 @@ func (l *Live) Client(ctx context.Context, id string) (*avouch.Client, error) {
 }
 
 // known returns a client from the cache or the store, nil where there is none.
-func (l *Live) known(ctx context.Context, v *view, id string) (*known, error) {
+func (l *Live) known(ctx context.Context, id string) (*known, error) {
 	if len(id) > maxClientID {
 		return nil, nil // none can have it, and strangers may send it
 	}
@@ -105,7 +104,7 @@ func (l *Live) known(ctx context.Context, v *view, id string) (*known, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client %q: %w", clip(id), unavailable(err))
 	}
-	k, err = l.prepare(v, record)
+	k, err = l.prepare(record)
 	if err != nil {
 		l.log.Error("a client cannot be used as it is kept", "client", id, "error", err)
 		return nil, fmt.Errorf("client %q cannot be used as it is kept: %w", clip(id), err)
@@ -122,8 +121,9 @@ func unavailable(err error) error {
 	}
 }
 
-// prepare makes a client for use of its record.
-func (l *Live) prepare(v *view, c *storage.Client) (*known, error) {
+// prepare makes a client for use of its record. The rules come from the view of this moment: whoever has the age of a
+// cache that was made anew with a view finds that view here, or a later one.
+func (l *Live) prepare(c *storage.Client) (*known, error) {
 	source, err := l.clientKeys(c)
 	if err != nil {
 		return nil, err
@@ -152,7 +152,7 @@ func (l *Live) prepare(v *view, c *storage.Client) (*known, error) {
 		}
 		client.Secrets = append(client.Secrets, secret)
 	}
-	self, err := selfSigned(c, source, v.selfSigned[c.ID])
+	self, err := selfSigned(c, source, l.view.Load().selfSigned[c.ID])
 	if err != nil { // it can still authenticate
 		l.log.Error("the rules of a client that signs for itself cannot be used as they are kept", "client", c.ID, "error", err)
 	}

@@ -19,7 +19,7 @@ func (l *Live) Issuer(ctx context.Context, iss string) (*trust.Issuer, error) {
 	if i, err := v.trust.Issuer(ctx, iss); i != nil || err != nil {
 		return i, err
 	}
-	k, err := l.known(ctx, v, iss)
+	k, err := l.known(ctx, iss)
 	if k == nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func (o *overlay) Clients(ctx context.Context, after string, limit int) ([]*stor
 		found := slices.DeleteFunc(below, func(c *storage.Client) bool { _, mine := o.clients[c.ID]; return mine })
 		for id, c := range o.clients {
 			if c != nil && id > after && (end == "" || id <= end) {
-				found = append(found, cloneClient(c))
+				found = append(found, c)
 			}
 		}
 		if len(found) == 0 && end != "" {
@@ -54,7 +54,11 @@ func (o *overlay) Clients(ctx context.Context, after string, limit int) ([]*stor
 			continue
 		}
 		slices.SortFunc(found, func(a, b *storage.Client) int { return strings.Compare(a.ID, b.ID) })
-		return found[:min(len(found), limit)], nil
+		found = found[:min(len(found), limit)]
+		for i := range found {
+			found[i] = cloneClient(found[i])
+		}
+		return found, nil
 	}
 }
 
