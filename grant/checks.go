@@ -33,8 +33,8 @@ func checkRule(ctx context.Context, a *assertion.Assertion) error {
 	d := decisionOf(ctx)
 	d.query.Assertion, d.query.Audience = a, d.own[:]
 	d.query.Rule = d.req.Param(RuleParameter)
-	d.query.Client, d.query.Authenticated = d.req.NamedClient(), d.req.Client != nil
-	if d.query.Authenticated {
+	d.query.Client, d.query.Authenticated = d.req.NamedClient(), d.authenticated()
+	if d.req.Client != nil {
 		d.query.Client = d.req.Client.ID
 	}
 	if d.issuer == nil || len(d.issuer.Rules) == 0 {
@@ -82,7 +82,7 @@ func checkClient(ctx context.Context, a *assertion.Assertion) error {
 	if err != nil {
 		return err
 	}
-	if d.issuer != nil && d.issuer.RequireClient && d.req.Client == nil {
+	if d.issuer != nil && d.issuer.RequireClient && !d.authenticated() {
 		return &assertion.Error{Reason: assertion.ClientMismatch, Seen: "no authenticated client", Want: "an authenticated client",
 			Hint: "the issuer has require_client: send the credentials of the client beside the assertion"}
 	}

@@ -111,7 +111,7 @@ func (s *site) start(t testing.TB) *site {
 	}
 	if s.clients != nil {
 		c.Clients = s.clients
-		c.ClientAuth = []avouch.ClientAuth{&clientauth.SecretPost{}, &clientauth.PrivateKeyJWT{}}
+		c.ClientAuth = []avouch.ClientAuth{&clientauth.SecretPost{}, &clientauth.PrivateKeyJWT{}, clientauth.None{}}
 	}
 	var err error
 	if s.server, err = avouch.New(c); err != nil {

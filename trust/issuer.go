@@ -48,7 +48,8 @@ type Issuer struct {
 	// RequireClient, here or in every rule.
 	Replay assertion.Replay
 
-	// RequireClient refuses its assertions where no client has authenticated.
+	// RequireClient refuses its assertions where no client has authenticated. A public client, which only names itself,
+	// has not.
 	RequireClient bool
 
 	// SubjectOptional accepts assertions without sub, as Google-style clients send: nobody is meant. They need a rule
