@@ -48,7 +48,9 @@ func (d *decision) Value(key any) any {
 func decisionOf(ctx context.Context) *decision { return ctx.Value(decisionKey{}).(*decision) }
 
 // authenticated reports whether a client has proved who it is. A public one only says so, as anybody can (RFC 6749 §2.1).
-func (d *decision) authenticated() bool { return d.req.Client != nil && d.req.Client.AuthMethod != "none" }
+func (d *decision) authenticated() bool {
+	return d.req.Client != nil && d.req.Client.AuthMethod != "none"
+}
 
 // holder is the client to which the use of an assertion can be bound.
 func (d *decision) holder() string {
