@@ -22,8 +22,7 @@ const applicationID = 1096176456 // "AVCH"
 // binary does not know and would not keep.
 func migrate(ctx context.Context, path string) error {
 	ctx = context.WithoutCancel(ctx) // a migration is not left halfway
-	db, err := sql.Open("sqlite", source(path, "_busy_timeout="+milliseconds(busyTimeout),
-		"_pragma=page_size("+pageSize+")", "_journal_mode=WAL", "_synchronous=FULL"))
+	db, err := sql.Open("sqlite", source(path, "_busy_timeout="+milliseconds(busyTimeout), "_journal_mode=WAL", "_synchronous=FULL"))
 	if err != nil {
 		return fmt.Errorf("storage/sqlite: %w", err)
 	}

@@ -117,11 +117,10 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// Pages are small, because a use changes one page in a place that nobody can foresee, and the page is what is written.
-// The log is moved to the database in portions large enough for many changes of one page to be moved once.
+// A use changes one page in a place that nobody can foresee. The log is moved to the database in portions large enough
+// for many changes of one page to be moved as one.
 const (
-	pageSize        = "1024"
-	checkpointPages = "8000"
+	checkpointPages = "2000"
 	journalLimit    = "16777216" // what is left of the log's file when it has grown in a long transaction
 )
 
