@@ -27,6 +27,15 @@ type testServer struct {
 
 func startServer(t testing.TB, change func(*config.Config)) *testServer {
 	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	if testing.Verbose() {
+		log = slog.New(slog.NewTextHandler(testLog{t}, nil))
+	}
+	return startServerLogging(t, log, change)
+}
+
+func startServerLogging(t testing.TB, log *slog.Logger, change func(*config.Config)) *testServer {
+	t.Helper()
 	address, err := freePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -44,10 +53,6 @@ func startServer(t testing.TB, change func(*config.Config)) *testServer {
 		t.Fatal(err)
 	}
 	a := &app{process: process{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}}
-	log := slog.New(slog.DiscardHandler)
-	if testing.Verbose() {
-		log = slog.New(slog.NewTextHandler(testLog{t}, nil))
-	}
 	s, err := a.start(context.WithoutCancel(t.Context()), conf, log)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/avouch-oauth/avouch/keys"
+)
+
+// logRecord is what the server has logged.
+type logRecord struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logRecord) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logRecord) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// tail is what was logged since the log had n bytes.
+func (l *logRecord) tail(n int) string { return l.String()[n:] }
+
+func (l *logRecord) size() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Len()
+}
+
+// keep notes something that no log may hold.
+func (h *hostile) keep(secrets ...string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range secrets {
+		if len(s) >= shortestSecret {
+			h.sent = append(h.sent, s)
+		}
+	}
+}
+
+// shortestSecret: what is shorter may stand in a log by chance.
+const shortestSecret = 24
+
+// keepToken notes a token, and its parts: each is worth stealing, or worth hiding.
+func (h *hostile) keepToken(token string) {
+	if len(token) > 64<<10 {
+		token = token[:64<<10]
+	}
+	h.keep(token)
+	if _, rest, ok := strings.Cut(token, "."); ok {
+		payload, signature, _ := strings.Cut(rest, ".")
+		h.keep(payload, signature)
+	}
+}
+
+func (h *hostile) keepPrivate(key *keys.Private) {
+	h.t.Helper()
+	text, err := key.MarshalPEM()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "-----") {
+			h.keep(strings.TrimSpace(line))
+		}
+	}
+	jwk, err := key.MarshalJWK()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var members map[string]any
+	if err := json.Unmarshal(jwk, &members); err != nil {
+		h.t.Fatal(err)
+	}
+	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi"} {
+		if s, ok := members[name].(string); ok {
+			h.keep(s)
+		}
+	}
+}
+
+// longestLine is the longest line that anybody may cause in the log.
+const longestLine = 16 << 10
+
+var textLine = regexp.MustCompile(`^time=\S+ level=(DEBUG|INFO|WARN|ERROR) msg=`)
+
+// checkLog holds the whole log to what holds for every log: no secret in it, one line for each record whatever was in
+// the request, nothing that a terminal obeys, no panic, no failure that was not staged.
+func (h *hostile) checkLog(t testing.TB, format string) {
+	text := h.log.String()
+	for _, secret := range h.sent {
+		if i := strings.Index(text, secret); i >= 0 {
+			t.Errorf("a secret that was sent is in the log: %q", text[max(0, i-200):i+min(len(secret), 40)])
+		}
+	}
+	for line := range strings.Lines(text) {
+		body := strings.TrimSuffix(line, "\n")
+		switch {
+		case len(line) > longestLine:
+			t.Errorf("a line of %d bytes in the log: %.200q", len(line), line)
+		case body == line:
+			t.Errorf("half a line in the log: %.200q", line)
+		case !utf8.ValidString(line) || strings.IndexFunc(body, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0:
+			t.Errorf("characters in the log that a terminal obeys or hides: %.300q", line)
+		case format == "json" && !json.Valid([]byte(body)), format == "text" && !textLine.MatchString(body):
+			t.Errorf("a line of the log is no record: %.300q", line)
+		case strings.Contains(line, "panic"), strings.Contains(line, "goroutine "):
+			t.Errorf("something panicked: %.2000s", line)
+		case !h.outage && (strings.Contains(line, `"level":"ERROR"`) || strings.Contains(line, " level=ERROR ")):
+			t.Errorf("the server failed: %.500s", line)
+		}
+	}
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/rsa"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/avouch-oauth/avouch/admin"
+	"github.com/avouch-oauth/avouch/assertion"
+	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
+	"github.com/avouch-oauth/avouch/keys"
+)
+
+// The hostile tests send the running server what no honest client would send: one theme in each file. The rules they
+// hold it to are in hostile_answer_test.go and hostile_log_test.go, and are the same for all.
+
+// hostile is the real server, everybody an attacker may pose as, and a record of the secrets that were sent to it.
+//
+// The client "both" is believed as a client and, by a rule about itself, as the issuer of a grant, so that the same JWT
+// is good in both places. "rsa" and "ed" are the same with other keys.
+type hostile struct {
+	*testServer
+	log *logRecord
+
+	keys   map[string]*keys.Private // of clients by id, of issuers by name
+	secret map[string]string        // of clients by id
+
+	outage bool // 5xx is what is wanted
+
+	mu      sync.Mutex
+	clients map[string]*http.Client // by source address
+	sent    []string                // what no log may hold
+}
+
+// patience is how long any answer may take.
+const patience = 10 * time.Second
+
+func newHostile(t testing.TB, change func(*config.Config)) *hostile {
+	t.Helper()
+	h := &hostile{keys: map[string]*keys.Private{}, secret: map[string]string{}, clients: map[string]*http.Client{}}
+	conf := config.Default()
+	conf.Log.Level, conf.Log.Format = "debug", "json"
+	if change != nil {
+		change(&conf)
+	}
+	h.log = new(logRecord)
+	t.Cleanup(func() { h.checkLog(t, conf.Log.Format) }) // after the server has ended
+	h.testServer = startServerLogging(t, newLogger(h.log, conf.Log), change)
+	t.Cleanup(h.hangUp)
+	return h
+}
+
+// newHostileTown is newHostile with everybody registered.
+func newHostileTown(t testing.TB, change func(*config.Config)) *hostile {
+	t.Helper()
+	h := newHostile(t, change)
+	for id, alg := range map[string]keys.Algorithm{"both": keys.ES256, "other": keys.ES256, "ed": keys.EdDSA} {
+		h.signer(id, alg)
+	}
+	h.signerOf("rsa", rsaKey(), nil)
+	for _, method := range []string{"client_secret_basic", "client_secret_post", "client_secret_jwt"} {
+		h.shared(strings.TrimPrefix(method, "client_secret_"), method)
+	}
+	public := admin.AddClientInput{ID: "public"}
+	public.AuthMethod, public.GrantTypes = "none", []string{grantJWTBearer}
+	h.add(public)
+	h.issuer("idp", "k1")
+	h.issuer("twin", "k1") // another key by the same kid
+	return h
+}
+
+// signer registers a client that may authenticate by its key, get tokens for itself by a grant, and act for alice.
+func (h *hostile) signer(id string, alg keys.Algorithm) {
+	h.t.Helper()
+	key, err := keys.Generate(alg)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.signerOf(id, key, nil)
+}
+
+func (h *hostile) signerOf(id string, key *keys.Private, change func(*admin.AddClientInput)) {
+	h.t.Helper()
+	public := key.Public()
+	if id == "rsa" {
+		public.Algorithm = "" // a key that leaves the algorithm open
+	}
+	set, err := keys.NewSet(public)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	in := admin.AddClientInput{ID: id, Keys: mustJSON(h.t, set)}
+	if change != nil {
+		change(&in)
+	}
+	h.add(in)
+	h.keys[id] = key
+	h.keepPrivate(key)
+	h.rule(admin.RuleMetadata{Name: id + "-itself", Client: id, Subject: id, Nobody: true, Scope: "orders:read orders:write"})
+	h.rule(admin.RuleMetadata{Name: id + "-alice", Client: id, Subject: "alice", AsSubject: "=", Scope: "orders:read"})
+}
+
+// shared registers a client with a secret.
+func (h *hostile) shared(id, method string) {
+	h.t.Helper()
+	in := admin.AddClientInput{ID: id, GenerateSecret: true}
+	in.AuthMethod = method
+	if method == "client_secret_jwt" {
+		in.GrantTypes = []string{grantClientCredentials}
+	}
+	h.secret[id] = h.add(in).Secret
+	h.keep(h.secret[id])
+}
+
+// issuer registers https://NAME.example.com, whose assertions about ann are believed.
+func (h *hostile) issuer(name, kid string) {
+	h.t.Helper()
+	key, err := keys.Generate(keys.ES256)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	key.ID = kid
+	h.keys[name] = key
+	h.keepPrivate(key)
+	m := admin.IssuerMetadata{Name: name, URL: issuerURL(name), JWKS: mustJSON(h.t, key.PublicKeys(time.Now()))}
+	if _, err := h.admin.AddIssuer(h.t.Context(), m); err != nil {
+		h.t.Fatal(err)
+	}
+	h.rule(admin.RuleMetadata{Name: name + "-ann", Issuer: name, Subject: "ann", Scope: "orders:read"})
+}
+
+func issuerURL(name string) string { return "https://" + name + ".example.com" }
+
+// rsaKey is one key for all tests, because it takes long to make one.
+var rsaKey = sync.OnceValue(func() *keys.Private {
+	signer, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	key, err := keys.NewPrivate(signer, keys.RS256)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+func (h *hostile) ecKey(id string) *ecdsa.PrivateKey { return h.keys[id].Signer.(*ecdsa.PrivateKey) }
+
+// assertion signs an honest assertion of a client or an issuer. change may be nil.
+func (h *hostile) assertion(t testing.TB, by, subject string, change func(*assertion.Claims)) string {
+	t.Helper()
+	c := assertion.Claims{Issuer: by, Subject: subject, Audience: h.url}
+	if by == "idp" || by == "twin" {
+		c.Issuer = issuerURL(by)
+	}
+	if change != nil {
+		change(&c)
+	}
+	signed, err := assertion.Sign(c, h.keys[by])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed
+}
+
+func asClient(token string) url.Values { return authenticated(token) }
+
+func asGrant(token string) url.Values {
+	return url.Values{"grant_type": {grantJWTBearer}, "assertion": {token}}
+}
+
+// with returns form with more parameters: name, value, name, value. An empty value takes one out.
+func with(form url.Values, more ...string) url.Values {
+	all := url.Values{}
+	for name, values := range form {
+		all[name] = values
+	}
+	for i := 0; i < len(more); i += 2 {
+		if more[i+1] == "" {
+			all.Del(more[i])
+		} else {
+			all[more[i]] = append(all[more[i]][:len(all[more[i]]):len(all[more[i]])], more[i+1])
+		}
+	}
+	return all
+}
+
+// from is an HTTP client whose connections come from an address of its own: on Linux, all of 127.0.0.0/8 is ours.
+func (h *hostile) from(address string) *http.Client {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c := h.clients[address]; c != nil {
+		return c
+	}
+	dialer := &net.Dialer{Timeout: patience}
+	if address != "" {
+		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(address)}
+	}
+	c := &http.Client{
+		Timeout:       patience,
+		Transport:     &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 64, DisableCompression: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	h.clients[address] = c
+	return c
+}
+
+func (h *hostile) hangUp() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.clients {
+		c.CloseIdleConnections()
+	}
+}
