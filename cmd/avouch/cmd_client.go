@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -24,30 +23,11 @@ func (a *app) clientCommand() *cobra.Command {
 	c.AddCommand(
 		a.clientAddCommand(),
 		a.clientListCommand(),
-		&cobra.Command{
-			Use: "show ID", Short: "Show one client with its keys", Args: exactly(1, "the id of a client"),
-			ValidArgsFunction: a.completeClients,
-			RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
-				client, err := w.admin.Client(c.Context(), args[0])
-				if err != nil {
-					return err
-				}
-				return a.print(client, clientDetails(client))
-			}),
-		},
+		showCommand(a, clientRecord(), "Show one client with its keys", (*admin.Admin).Client, clientDetails),
 		a.clientUpdateCommand(),
-		a.clientSwitch("disable", "Refuse every request of a client, at once", (*admin.Admin).DisableClient),
-		a.clientSwitch("enable", "Take a client back into use", (*admin.Admin).EnableClient),
-		&cobra.Command{
-			Use: "remove ID", Short: "Remove a client with its keys and secrets", Args: exactly(1, "the id of a client"),
-			ValidArgsFunction: a.completeClients,
-			RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
-				if err := w.admin.RemoveClient(c.Context(), args[0]); err != nil {
-					return err
-				}
-				return a.print(map[string]string{"removed": args[0]}, table{note: "client " + args[0] + " is removed"})
-			}),
-		},
+		switchCommand(a, clientRecord(), "disable", "Refuse every request of a client, at once", (*admin.Admin).DisableClient),
+		switchCommand(a, clientRecord(), "enable", "Take a client back into use", (*admin.Admin).EnableClient),
+		removeCommand(a, clientRecord(), "Remove a client with its keys and secrets", (*admin.Admin).RemoveClient),
 		a.clientKeyCommand(),
 		a.clientSecretCommand(),
 	)
@@ -184,7 +164,7 @@ func (a *app) clientUpdateCommand() *cobra.Command {
 	var m metadataFlags
 	c := &cobra.Command{
 		Use: "update ID", Short: "Change what a client may do; flags that are not given change nothing", Args: exactly(1, "the id of a client"),
-		ValidArgsFunction: a.completeClients,
+		ValidArgsFunction: a.complete(clientRecord()),
 	}
 	c.RunE = a.onStore(func(c *cobra.Command, w *wired, args []string) error {
 		client, err := w.admin.Client(c.Context(), args[0])
@@ -201,40 +181,6 @@ func (a *app) clientUpdateCommand() *cobra.Command {
 	})
 	m.register(c.Flags())
 	return c
-}
-
-func (a *app) clientSwitch(verb, short string, do func(*admin.Admin, context.Context, string) (*admin.Client, error)) *cobra.Command {
-	return &cobra.Command{
-		Use: verb + " ID", Short: short, Args: exactly(1, "the id of a client"),
-		ValidArgsFunction: a.completeClients,
-		RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
-			client, err := do(w.admin, c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.print(client, table{note: fmt.Sprintf("client %s is %sd; running servers see it within a second", client.ID, verb)})
-		}),
-	}
-}
-
-func (a *app) completeClients(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	w, err := a.operations(c.Context(), false)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	defer w.Close()
-	page, err := w.admin.Clients(c.Context(), "", 1000)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	var ids []string
-	for _, client := range page.Clients {
-		ids = append(ids, client.ID)
-	}
-	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
 // clientDetails is a client as a person reads it.

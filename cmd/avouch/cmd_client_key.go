@@ -19,7 +19,7 @@ To rotate without an interruption: add a new key, let the client sign with it, t
 	c.AddCommand(a.clientKeyAddCommand(), a.clientKeyRetireCommand(),
 		&cobra.Command{
 			Use: "list CLIENT", Short: "List the keys of a client, revoked ones included", Args: exactly(1, "the id of a client"),
-			ValidArgsFunction: a.completeClients,
+			ValidArgsFunction: a.complete(clientRecord()),
 			RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
 				list, err := w.admin.ClientKeys(c.Context(), args[0])
 				if err != nil {
@@ -94,7 +94,7 @@ func wholeKID(c *cobra.Command, w *wired, client, kid string) (string, error) {
 
 func (a *app) completeClientKeys(c *cobra.Command, args []string, part string) ([]string, cobra.ShellCompDirective) {
 	if len(args) != 1 {
-		return a.completeClients(c, args, part)
+		return a.complete(clientRecord())(c, args, part)
 	}
 	w, err := a.operations(c.Context(), false)
 	if err != nil {
@@ -118,7 +118,7 @@ func (a *app) clientKeyAddCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "add CLIENT", Short: "Make another key pair for a client, or register a public key it brings", Args: exactly(1, "the id of a client"),
 		Example:           "  avouch client key add billing --keys 1 --out ./keys\n  avouch client key add billing --public-keys new.pem --state next --expires 8760h",
-		ValidArgsFunction: a.completeClients,
+		ValidArgsFunction: a.complete(clientRecord()),
 	}
 	c.RunE = a.onStore(func(c *cobra.Command, w *wired, args []string) error {
 		in := admin.AddKeysInput{Label: label, State: state}

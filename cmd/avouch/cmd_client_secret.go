@@ -15,7 +15,7 @@ func (a *app) clientSecretCommand() *cobra.Command {
 	var lifetime time.Duration
 	add := &cobra.Command{
 		Use: "add CLIENT", Short: "Add a secret, shown once; --overlap ends the old ones", Args: exactly(1, "the id of a client"),
-		ValidArgsFunction: a.completeClients,
+		ValidArgsFunction: a.complete(clientRecord()),
 		RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
 			if file != "" {
 				value, err := readSecret(a, file)
@@ -44,7 +44,7 @@ func (a *app) clientSecretCommand() *cobra.Command {
 	add.Flags().DurationVar(&in.Overlap, "overlap", 0, "end all other secrets of the client after this time (default: they stay)")
 	c.AddCommand(add, &cobra.Command{
 		Use: "remove CLIENT SECRET-ID", Short: "End a secret at once", Args: exactly(2, "the id of a client and of its secret"),
-		ValidArgsFunction: a.completeClients,
+		ValidArgsFunction: a.complete(clientRecord()),
 		RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
 			if err := w.admin.RemoveClientSecret(c.Context(), args[0], args[1]); err != nil {
 				return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -36,20 +35,10 @@ system, a Kubernetes cluster, a SPIFFE trust domain. Nothing of it is believed b
 				return a.print(list, t)
 			}),
 		},
-		&cobra.Command{
-			Use: "show NAME", Short: "Show one issuer", Args: exactly(1, "the name of an issuer"),
-			ValidArgsFunction: a.completeIssuers,
-			RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
-				i, err := w.admin.Issuer(c.Context(), args[0])
-				if err != nil {
-					return err
-				}
-				return a.print(i, issuerDetails(i))
-			}),
-		},
+		showCommand(a, issuerRecord(), "Show one issuer", (*admin.Admin).Issuer, issuerDetails),
 		&cobra.Command{
 			Use: "test NAME", Short: "Fetch an issuer's keys once, as the server would, and say what was found", Args: exactly(1, "the name of an issuer"),
-			ValidArgsFunction: a.completeIssuers,
+			ValidArgsFunction: a.complete(issuerRecord()),
 			RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
 				found, err := w.admin.FetchIssuerKeys(c.Context(), args[0])
 				if err != nil {
@@ -64,18 +53,9 @@ system, a Kubernetes cluster, a SPIFFE trust domain. Nothing of it is believed b
 				return nil
 			}),
 		},
-		a.issuerSwitch("disable", "Refuse all assertions of an issuer, at once", (*admin.Admin).DisableIssuer),
-		a.issuerSwitch("enable", "Believe an issuer again", (*admin.Admin).EnableIssuer),
-		&cobra.Command{
-			Use: "remove NAME", Short: "Remove an issuer", Args: exactly(1, "the name of an issuer"),
-			ValidArgsFunction: a.completeIssuers,
-			RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
-				if err := w.admin.RemoveIssuer(c.Context(), args[0]); err != nil {
-					return err
-				}
-				return a.print(map[string]string{"removed": args[0]}, table{note: "issuer " + args[0] + " is removed"})
-			}),
-		},
+		switchCommand(a, issuerRecord(), "disable", "Refuse all assertions of an issuer, at once", (*admin.Admin).DisableIssuer),
+		switchCommand(a, issuerRecord(), "enable", "Believe an issuer again", (*admin.Admin).EnableIssuer),
+		removeCommand(a, issuerRecord(), "Remove an issuer", (*admin.Admin).RemoveIssuer),
 	)
 	return c
 }
@@ -126,40 +106,6 @@ func (a *app) issuerAddCommand() *cobra.Command {
 	flags.BoolVar(&meta.Assertions.SubjectOptional, "subject-optional", false, "its assertions may lack sub: nobody is meant")
 	flags.BoolVar(&meta.Assertions.ScopeClaim, "scope-claim", false, "a scope claim of its assertions asks for scopes")
 	return c
-}
-
-func (a *app) issuerSwitch(verb, short string, do func(*admin.Admin, context.Context, string) (*admin.Issuer, error)) *cobra.Command {
-	return &cobra.Command{
-		Use: verb + " NAME", Short: short, Args: exactly(1, "the name of an issuer"),
-		ValidArgsFunction: a.completeIssuers,
-		RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
-			i, err := do(w.admin, c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.print(i, table{note: fmt.Sprintf("issuer %s is %sd; running servers see it within a second", i.Name, verb)})
-		}),
-	}
-}
-
-func (a *app) completeIssuers(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	w, err := a.operations(c.Context(), false)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	defer w.Close()
-	list, err := w.admin.Issuers(c.Context())
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	var names []string
-	for _, i := range list {
-		names = append(names, i.Name+"\t"+i.URL)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 func issuerDetails(i *admin.Issuer) table {

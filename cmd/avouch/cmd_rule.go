@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -32,29 +30,10 @@ func (a *app) ruleCommand() *cobra.Command {
 				return a.print(list, t)
 			}),
 		},
-		&cobra.Command{
-			Use: "show NAME", Short: "Show one rule", Args: exactly(1, "the name of a rule"),
-			ValidArgsFunction: a.completeRules,
-			RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
-				r, err := w.admin.Rule(c.Context(), args[0])
-				if err != nil {
-					return err
-				}
-				return a.print(r, ruleDetails(r))
-			}),
-		},
-		a.ruleSwitch("disable", "Take a rule out of force, at once", (*admin.Admin).DisableRule),
-		a.ruleSwitch("enable", "Put a rule back into force", (*admin.Admin).EnableRule),
-		&cobra.Command{
-			Use: "remove NAME", Short: "Remove a rule", Args: exactly(1, "the name of a rule"),
-			ValidArgsFunction: a.completeRules,
-			RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
-				if err := w.admin.RemoveRule(c.Context(), args[0]); err != nil {
-					return err
-				}
-				return a.print(map[string]string{"removed": args[0]}, table{note: "rule " + args[0] + " is removed"})
-			}),
-		},
+		showCommand(a, ruleRecord(), "Show one rule", (*admin.Admin).Rule, ruleDetails),
+		switchCommand(a, ruleRecord(), "disable", "Take a rule out of force, at once", (*admin.Admin).DisableRule),
+		switchCommand(a, ruleRecord(), "enable", "Put a rule back into force", (*admin.Admin).EnableRule),
+		removeCommand(a, ruleRecord(), "Remove a rule", (*admin.Admin).RemoveRule),
 	)
 	return c
 }
@@ -93,40 +72,6 @@ func (a *app) ruleAddCommand() *cobra.Command {
 	flags.DurationVar(&lifetime, "token-lifetime", 0, "life of its access tokens")
 	flags.StringVar(&meta.Mode, "mode", "", "enforce (default) or audit: told, never applied")
 	return c
-}
-
-func (a *app) ruleSwitch(verb, short string, do func(*admin.Admin, context.Context, string) (*admin.Rule, error)) *cobra.Command {
-	return &cobra.Command{
-		Use: verb + " NAME", Short: short, Args: exactly(1, "the name of a rule"),
-		ValidArgsFunction: a.completeRules,
-		RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
-			r, err := do(w.admin, c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.print(r, table{note: fmt.Sprintf("rule %s is %sd; running servers see it within a second", r.Name, verb)})
-		}),
-	}
-}
-
-func (a *app) completeRules(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	w, err := a.operations(c.Context(), false)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	defer w.Close()
-	list, err := w.admin.Rules(c.Context())
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	var names []string
-	for _, r := range list {
-		names = append(names, r.Name)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 func ruleRow(r admin.Rule) []string {
