@@ -18,14 +18,17 @@ import (
 	"github.com/avouch-oauth/avouch/keys"
 )
 
-// site answers by path, as one real server does for metadata and keys.
+// site answers by path, as one real server does for metadata and keys. All its documents have the same ETag.
 func (p *publisher) site(documents map[string]string) {
 	p.set(func(req *http.Request) (*http.Response, error) {
 		text, ok := documents[req.URL.Path]
 		if !ok {
 			return answer(404, "")(req)
 		}
-		return answer(200, text)(req)
+		if req.Header.Get("If-None-Match") == `"1"` {
+			return answer(304, "")(req)
+		}
+		return answer(200, text, "ETag", `"1"`)(req)
 	})
 }
 
@@ -78,6 +81,13 @@ func TestDiscover(t *testing.T) {
 			}
 		})
 	}
+	p := &publisher{} // where private addresses are allowed, an https issuer still has its keys at https
+	p.site(map[string]string{oauth: `{"issuer":"` + issuer + `","jwks_uri":"http://localhost/k"}`, "/k": jwks("a")})
+	r, err := keys.Discover(issuer, keys.FetchOptions{UnguardedTransport: p, AllowPrivateAddresses: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "downgraded", find(r, "a"), keys.ErrUnavailable)
 	for _, issuer := range []string{"", "idp", "https://idp.example.com?x", "https://idp.example.com#x", "http://idp.example.com", "http://localhost"} {
 		if _, err := keys.Discover(issuer, keys.FetchOptions{}); err == nil {
 			t.Errorf("%q was taken for an issuer", issuer)
@@ -109,6 +119,23 @@ func TestMoved(t *testing.T) {
 		want(t, "a day later", find(r, "b"), keys.ErrUnavailable)
 		if s := r.Status(); s.Err == nil || !strings.Contains(s.Err.Error(), "another issuer") {
 			t.Errorf("status: %v", s.Err)
+		}
+	})
+}
+
+// TestDiscoverDeadline: the limit holds for a fetch as a whole, not for each of its documents.
+func TestDiscoverDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &publisher{}
+		p.set(slow(4*time.Second, answer(404, "")))
+		r, err := keys.Discover(issuer, keys.FetchOptions{UnguardedTransport: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		want(t, "slow", find(r, "a"), keys.ErrUnavailable)
+		if time.Since(start) != fetchLimit {
+			t.Errorf("took %s", time.Since(start))
 		}
 	})
 }
