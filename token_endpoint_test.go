@@ -3,6 +3,7 @@ package avouch_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -442,5 +443,34 @@ func TestHostileStrings(t *testing.T) {
 	a.want(t, 200, "")
 	if s.minter.last.Issuer != issuer {
 		t.Errorf("iss is %q", s.minter.last.Issuer)
+	}
+}
+
+// TestIdentifiersAreRandom: ids of tokens have 128 bits and more that nobody can guess (RFC 6749 §10.10), and no two
+// refusals have one id.
+func TestIdentifiersAreRandom(t *testing.T) {
+	s := newSite(t, nil)
+	tokens, refusals, ones := map[string]bool{}, map[string]bool{}, map[string]int{}
+	const n = 200
+	for range n {
+		s.post(t, credentials(), basic("basic", secret)).want(t, 200, "")
+		id := s.minter.last.ID
+		tokens[id] = true
+		for place, letter := range id {
+			ones[fmt.Sprint(place, string(letter))]++
+		}
+		refusals[s.post(t, credentials("scope", "admin"), basic("basic", secret)).RefusalID] = true
+	}
+	if len(tokens) != n || len(refusals) != n {
+		t.Errorf("%d ids of %d tokens, %d ids of %d refusals", len(tokens), n, len(refusals), n)
+	}
+	length := len(s.minter.last.ID)
+	if length < 26 { // letters of base32
+		t.Errorf("ids of %d letters", length)
+	}
+	for place, times := range ones {
+		if times > n/4 { // one in 32 is to be expected
+			t.Errorf("%s stands there in %d of %d ids", place, times, n)
+		}
 	}
 }
