@@ -185,3 +185,42 @@ func (a answer) told() string {
 
 // quoted is a string as JSON.
 func quoted(s string) string { return string(jsonwrite.String(nil, s)) }
+
+// whoAmI asks the guarded API whom a token speaks for.
+func (h *hostile) whoAmI(t testing.TB, got answer) map[string]any {
+	t.Helper()
+	token, _ := got.body["access_token"].(string)
+	status, body, _ := h.call(t, whoAmIPath, "Bearer "+token)
+	if status != http.StatusOK {
+		t.Errorf("the guarded API answers %d %v", status, body)
+	}
+	return body
+}
+
+// call calls an API with an Authorization header, none where it is "".
+func (h *hostile) call(t testing.TB, path, authorization string) (status int, body map[string]any, header http.Header) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
+	resp, err := h.from("").Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	h.checkHeader(t, resp.Header)
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(text) > 0 {
+		if err := json.Unmarshal(text, &body); err != nil {
+			t.Fatalf("%d and no JSON: %.300q", resp.StatusCode, text)
+		}
+	}
+	return resp.StatusCode, body, resp.Header
+}
