@@ -32,6 +32,8 @@ func grant(id string) replay.Use {
 }
 
 func TestStore(t *testing.T) {
+	faults := map[string]func(testing.TB, string, storage.Store){"Damaged": damage, "Replaced": replace, "Locked": lock}
+	addDiskFull(faults)
 	for name, options := range map[string]sqlite.Options{
 		"Full":   {},
 		"Normal": {Synchronous: sqlite.Normal},
@@ -42,12 +44,7 @@ func TestStore(t *testing.T) {
 				Open: func(place string) (storage.Store, error) {
 					return sqlite.Open(context.Background(), place, options)
 				},
-				Faults: map[string]func(testing.TB, string, storage.Store){
-					"DiskFull": fillDisk,
-					"Damaged":  damage,
-					"Replaced": replace,
-					"Locked":   lock,
-				},
+				Faults: faults,
 			})
 		})
 	}
