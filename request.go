@@ -17,7 +17,7 @@ type Request struct {
 	Issuer   string    // the server's issuer identifier
 	TokenURL string    // the server's token endpoint
 	Endpoint string    // the endpoint that was called, as configured; TokenURL at the token endpoint
-	Now      time.Time // when the request came
+	Now      time.Time // when the request had been read
 
 	// Client is the authenticated client; nil while it is being authenticated, and where a grant may do without.
 	Client *Client
@@ -107,8 +107,8 @@ func (s *Server) newRequest(now time.Time) *Request {
 }
 
 // readRequest checks the outside of a request and reads its form. An error is an [*Error].
-func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, now time.Time) (*Request, error) {
-	req := s.newRequest(now)
+func (s *Server) readRequest(w http.ResponseWriter, r *http.Request) (*Request, error) {
+	req := s.newRequest(time.Now())
 	req.HTTP = r
 
 	switch header := r.Header["Authorization"]; len(header) {
@@ -131,6 +131,7 @@ func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, now time.Ti
 	if err != nil {
 		return req, err
 	}
+	req.Now = time.Now() // what expires while a slow body is on its way has expired
 	if req.form, err = parseForm(body); err != nil {
 		return req, malformed(err)
 	}

@@ -61,7 +61,7 @@ func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		w.Header().Set("Allow", http.MethodPost)
 		return nil, &Error{Code: InvalidRequest, Status: http.StatusMethodNotAllowed, Description: "the token endpoint takes POST only"}
 	}
-	req, err := s.readRequest(w, r, ev.Time)
+	req, err := s.readRequest(w, r)
 	ev.Claimed = clip(req.NamedClient(), 256)
 	if err != nil {
 		return nil, err
