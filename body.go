@@ -17,11 +17,11 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (string, error
 	if r.ContentLength > maxForm {
 		return "", errTooLarge
 	}
-	buf := s.buffers.Get().(*[]byte)
+	buf := s.buffers.Get().(*[usualForm]byte)
 	defer s.buffers.Put(buf)
-	n, err := readAll(http.MaxBytesReader(w, r.Body, maxForm), *buf)
-	body := string((*buf)[:n])
-	clear((*buf)[:n]) // it held credentials
+	read, err := readAll(http.MaxBytesReader(w, r.Body, maxForm), buf[:])
+	body := string(read)
+	clear(read) // it held credentials
 	if err != nil {
 		return "", unreadable(err)
 	}
@@ -38,17 +38,23 @@ func unreadable(err error) *Error {
 	return refuse(InvalidRequest, "the form could not be read to its end", err)
 }
 
-// readAll reads r to its end into buf, which is large enough.
-func readAll(r io.Reader, buf []byte) (n int, err error) {
-	for n < len(buf) {
+// readAll reads r to its end, into buf or, where that is too small, a larger one.
+func readAll(r io.Reader, buf []byte) (read []byte, err error) {
+	for n := 0; n <= maxForm; {
+		if n == len(buf) {
+			larger := make([]byte, min(2*n, maxForm+1))
+			copy(larger, buf)
+			clear(buf)
+			buf = larger
+		}
 		m, err := r.Read(buf[n:])
 		n += m
 		if err == io.EOF {
-			return n, nil
+			return buf[:n], nil
 		}
 		if err != nil {
-			return n, err
+			return buf[:n], err
 		}
 	}
-	return n, &http.MaxBytesError{Limit: maxForm}
+	return buf, &http.MaxBytesError{Limit: maxForm}
 }

@@ -5,7 +5,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,4 +58,43 @@ func TestTimeDoesNotStandStillForASlowBody(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestStalledRequestsTakeLittleMemory: whoever opens many requests and sends nothing must not fill the memory by that.
+func TestStalledRequestsTakeLittleMemory(t *testing.T) {
+	server, err := avouch.New(avouch.Config{
+		Issuer: issuer, Minter: &minter{}, Grants: []avouch.Grant{avouch.ClientOptional(voucher{})},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	const many = 200
+	before := heap()
+	var wg sync.WaitGroup
+	var writers []*io.PipeWriter
+	for range many {
+		body, writer := io.Pipe()
+		writers = append(writers, writer)
+		wg.Go(func() {
+			r := httptest.NewRequest("POST", "/oauth/token", body)
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			server.TokenEndpoint().ServeHTTP(httptest.NewRecorder(), r)
+		})
+		if _, err := writer.Write([]byte("grant_type=")); err != nil { // it has been read: the buffer is there
+			t.Fatal(err)
+		}
+	}
+	if each := (heap() - before) / many; each > 16<<10 {
+		t.Errorf("a request that stalls takes %d bytes", each)
+	}
+	for _, w := range writers {
+		w.Close()
+	}
+	wg.Wait()
 }

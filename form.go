@@ -9,6 +9,8 @@ import (
 const (
 	// maxForm is the longest form that is read, in bytes.
 	maxForm = 64 << 10
+	// usualForm is what nearly all forms fit into. Until more has come, a request takes no more.
+	usualForm = 8 << 10
 	// maxParams is how many parameters with a value a form may have.
 	maxParams = 64
 )

@@ -35,7 +35,7 @@ type Server struct {
 	log      *slog.Logger
 	observer func(context.Context, Event)
 
-	buffers sync.Pool // of *[]byte, to read forms into
+	buffers sync.Pool // of *[usualForm]byte, to read forms into
 }
 
 // offered is a grant as it is offered.
@@ -88,10 +88,7 @@ func New(c Config) (*Server, error) {
 		}
 	}
 	s.metadata = c.metadata()
-	s.buffers.New = func() any {
-		b := make([]byte, maxForm+1)
-		return &b
-	}
+	s.buffers.New = func() any { return new([usualForm]byte) }
 	return s, nil
 }
 
