@@ -64,8 +64,11 @@ func (m *SecretJWT) Authenticate(ctx context.Context, req *avouch.Request) (*avo
 		case wrong && j.more:
 			continue // secrets overlap while they are being replaced
 		case wrong || err == nil:
-			// Only what the secret decided counts: an assertion that has expired is no guess.
-			throttle.attempt(req.Now, j.who, func() bool { return !wrong })
+			// Only what the secret decided counts: an assertion that has expired is no guess. Of guesses at the same
+			// time, those that come after too many others are not answered.
+			if _, wait := throttle.attempt(req.Now, j.who, func() bool { return !wrong }); wait > 0 {
+				return nil, throttled(wait)
+			}
 		}
 		return auth, refusal(err)
 	}
