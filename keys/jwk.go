@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -174,19 +175,12 @@ func (p *Public) readCertificate(x5c strictjson.Value) error {
 	if err != nil {
 		return errors.New("x5c is not base64")
 	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil
-	}
-	if !sameKey(cert.PublicKey, p.Key) {
-		return errors.New("the first certificate of x5c is of another key")
-	}
-	x5t, x5tS256 := certificateThumbprints(cert)
-	if p.X5T == "" {
-		p.X5T = x5t
-	}
-	if p.X5TS256 == "" {
-		p.X5TS256 = x5tS256
+	if cert, err := x509.ParseCertificate(der); err == nil {
+		if !sameKey(cert.PublicKey, p.Key) {
+			return errors.New("the first certificate of x5c is of another key")
+		}
+		x5t, x5tS256 := certificateThumbprints(cert)
+		p.X5T, p.X5TS256 = cmp.Or(p.X5T, x5t), cmp.Or(p.X5TS256, x5tS256)
 	}
 	return nil
 }

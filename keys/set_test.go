@@ -190,6 +190,7 @@ func TestFits(t *testing.T) {
 
 func TestNewSetRefuses(t *testing.T) {
 	good := pair(ES256).Public()
+	offCurve := &ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(1), Y: big.NewInt(1)} //nolint:staticcheck // there is no other way to make one
 	for name, key := range map[string]any{
 		"nothing": nil, "a secret": []byte("secret"), "a private key": pair(ES256).Signer, "a value": *pair(RS256).Public().Key.(*rsa.PublicKey),
 		"RSA of 1024 bits": &rsa.PublicKey{N: oddOf(1024), E: 65537}, "RSA of 2047 bits": &rsa.PublicKey{N: oddOf(2047), E: 65537},
@@ -197,7 +198,7 @@ func TestNewSetRefuses(t *testing.T) {
 		"e is 1": &rsa.PublicKey{N: oddOf(2048), E: 1}, "e is 2": &rsa.PublicKey{N: oddOf(2048), E: 2}, "e is 0": &rsa.PublicKey{N: oddOf(2048)},
 		"e is negative": &rsa.PublicKey{N: oddOf(2048), E: -3}, "even modulus": &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 2047), E: 3},
 		"Ed25519 of 31 bytes": make(ed25519.PublicKey, 31), "no Ed25519": ed25519.PublicKey(nil),
-		"off its curve": &ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(1), Y: big.NewInt(1)}, "P-224": &ecdsa.PublicKey{Curve: elliptic.P224()},
+		"off its curve": offCurve, "P-224": &ecdsa.PublicKey{Curve: elliptic.P224()},
 		"no curve": &ecdsa.PublicKey{}, "no EC": (*ecdsa.PublicKey)(nil),
 	} {
 		s, err := NewSet(good, Public{ID: "bad", Key: key})
