@@ -156,8 +156,6 @@ func trusting(s *httptest.Server) Options {
 
 // TestSent looks at what arrives at a real server: nothing that says who asks, however much the caller adds.
 func TestSent(t *testing.T) {
-	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	var got *http.Request
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got = r
@@ -187,6 +185,9 @@ func TestSent(t *testing.T) {
 		t.Errorf("agent %q, encoding %q, host %q", got.UserAgent(), got.Header.Get("Accept-Encoding"), got.Host)
 	}
 
+	if (Options{}).transport(toPublic).(*http.Transport).Proxy != nil { // net/http never uses one for a server on loopback
+		t.Error("there is a proxy")
+	}
 	for _, req := range []*http.Request{
 		{Method: http.MethodPost, URL: at},
 		{Method: http.MethodGet, URL: at, Body: io.NopCloser(strings.NewReader("x"))},
@@ -235,6 +236,8 @@ func TestAnswers(t *testing.T) {
 			http.Redirect(w, r, "http://169.254.169.254/latest", http.StatusTemporaryRedirect)
 		case "/followed":
 			followed.Store(true)
+		case "/cookies":
+			fmt.Fprint(w, r.Cookies())
 		case "/same":
 			w.WriteHeader(http.StatusNotModified)
 		default:
@@ -276,9 +279,16 @@ func TestAnswers(t *testing.T) {
 	if followed.Load() {
 		t.Error("a redirect was followed")
 	}
-	// Not followed with a client that would.
-	if answer, err := Get(t.Context(), s.Client(), s.URL+"/redirect", ""); err != nil || answer.Status != http.StatusFound || followed.Load() {
+	// Not followed, and no cookies, with a client that would.
+	other := s.Client()
+	other.Jar, _ = cookiejar.New(nil)
+	at, _ := url.Parse(s.URL)
+	other.Jar.SetCookies(at, []*http.Cookie{{Name: "session", Value: "hunter2", Path: "/"}})
+	if answer, err := Get(t.Context(), other, s.URL+"/redirect", ""); err != nil || answer.Status != http.StatusFound || followed.Load() {
 		t.Errorf("another client: %v, followed %t", err, followed.Load())
+	}
+	if answer, err := Get(t.Context(), other, s.URL+"/cookies", ""); err != nil || string(answer.Body) != "[]" {
+		t.Errorf("another client: %v, sent cookies %s", err, answer.Body)
 	}
 }
 
