@@ -2,6 +2,8 @@ package avouch
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"time"
 
 	"github.com/avouch-oauth/avouch/keys"
@@ -27,12 +29,16 @@ type Client struct {
 	TokenLifetime time.Duration // zero means the server's
 }
 
-// Secret is one shared secret of a client. Exactly one of SHA256 and Value is set.
+// Secret is one shared secret of a client. Exactly one of SHA256 and Value is set. It hides both from logs, from fmt and
+// from encoding/json.
 type Secret struct {
-	SHA256  [32]byte  // of the secret's octets: for client_secret_basic and client_secret_post
-	Value   []byte    // the secret itself: for client_secret_jwt, which cannot do with a hash (OIDC Core §16.19)
+	SHA256  [32]byte  `json:"-"` // of the secret's octets: for client_secret_basic and client_secret_post
+	Value   []byte    `json:"-"` // the secret itself: for client_secret_jwt, which cannot do with a hash (OIDC Core §16.19)
 	Expires time.Time // zero: never
 }
+
+// Format keeps the secret out of what fmt prints, whatever the verb.
+func (s Secret) Format(f fmt.State, verb rune) { _, _ = io.WriteString(f, "(hidden)") }
 
 // Clients finds clients. Implementations are safe for concurrent use; the client they return must not change later.
 type Clients interface {
