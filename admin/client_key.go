@@ -2,14 +2,10 @@ package admin
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
 	"encoding/json"
 	"fmt"
 	"time"
 
-	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/storage"
 )
 
@@ -123,19 +119,6 @@ func (t *tx) addKeys(f field, c *storage.Client, in AddKeysInput) []storage.Clie
 		added = append(added, *k)
 	}
 	return added
-}
-
-// newClientKey is the record of a public key, with the bounds that its certificate gave it.
-func newClientKey(p *keys.Public) (*storage.ClientKey, error) {
-	jwk, err := marshalJWK(p)
-	if err != nil {
-		return nil, err
-	}
-	id := p.ID
-	if id == "" {
-		id = p.Thumbprint()
-	}
-	return &storage.ClientKey{ID: id, JWK: jwk, NotBefore: p.NotBefore, Expires: p.NotAfter}, nil
 }
 
 // unexpired refuses a key whose time is over, or never comes. In a document such keys are history and welcome.
@@ -311,57 +294,6 @@ func keyLife(k *storage.ClientKey) any {
 		NotBefore time.Time `json:"not_before,omitzero"`
 		Expires   time.Time `json:"expires,omitzero"`
 	}{k.State, k.Label, k.NotBefore, k.Expires}
-}
-
-func keyType(p *keys.Public) string {
-	switch key := p.Key.(type) {
-	case *rsa.PublicKey:
-		return fmt.Sprintf("RSA %d", key.N.BitLen())
-	case *ecdsa.PublicKey:
-		return "EC " + key.Curve.Params().Name
-	case ed25519.PublicKey:
-		return "Ed25519"
-	}
-	return "unknown"
-}
-
-// parseJWK reads one public JWK that this package has written.
-func parseJWK(jwk json.RawMessage) (*keys.Public, error) {
-	parsed, err := keys.ParsePublic(jwk)
-	if err != nil {
-		return nil, err
-	}
-	if len(parsed) != 1 {
-		return nil, fmt.Errorf("there are %d keys where one was kept", len(parsed))
-	}
-	return &parsed[0], nil
-}
-
-// marshalJWK writes one public key as a JWK.
-func marshalJWK(p *keys.Public) (json.RawMessage, error) {
-	set, err := keys.NewSet(*p)
-	if err != nil {
-		return nil, err
-	}
-	text, err := set.MarshalJSON()
-	if err != nil {
-		return nil, err
-	}
-	var members struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if err := json.Unmarshal(text, &members); err != nil {
-		return nil, err
-	}
-	return canonical(members.Keys[0]), nil
-}
-
-func thumbprint(jwk json.RawMessage) string {
-	p, err := parseJWK(jwk)
-	if err != nil {
-		return "" // kept by somebody else's hand; it verifies nothing and equals nothing
-	}
-	return p.Thumbprint()
 }
 
 // earlier is the earlier of two ends, where zero means never.

@@ -53,6 +53,12 @@ type SecretDocument struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
+// String hides the secret, so that a document that is printed tells none. Its JSON does.
+func (s SecretDocument) String() string { return "secret " + s.ID + " " + s.Label }
+
+// GoString is String, for %#v.
+func (s SecretDocument) GoString() string { return s.String() }
+
 // IssuerDocument is an issuer in a document. Where disabled is absent, one that is switched off stays off.
 type IssuerDocument struct {
 	IssuerMetadata

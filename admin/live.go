@@ -92,7 +92,7 @@ func (a *Admin) Live(ctx context.Context, o LiveOptions) (*Live, error) {
 	return l, nil
 }
 
-// checkSeals opens everything that is sealed, so that a wrong seal key is found when the server starts and not when the
+// checkSeals opens something that is sealed, so that a wrong seal key is found when the server starts and not when the
 // first client comes.
 func (a *Admin) checkSeals(ctx context.Context) error {
 	return a.store.View(ctx, func(ctx context.Context, r storage.Reader) error {

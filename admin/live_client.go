@@ -5,75 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/assertion"
 	"github.com/avouch-oauth/avouch/clientauth"
 	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/storage"
-	"github.com/avouch-oauth/avouch/trust"
 )
-
-// maxCached is how many clients are kept parsed. One costs some kilobytes.
-const maxCached = 10_000
-
-// known is a client ready for use.
-type known struct {
-	client *avouch.Client
-	self   *trust.Issuer // what its own assertions are worth as grants; nil where it may use none
-}
-
-// clientCache keeps clients that were read since the last change. A client that was read before a change is not put in
-// after it: who reads takes the age first.
-type clientCache struct {
-	mu   sync.Mutex
-	age  int64
-	byID map[string]*known
-
-	// absent are names that no client has. Every user a token is for is asked for once: a client of his name would
-	// pass for him. They are apart, so that names that strangers make up push out no client.
-	absent map[string]*known
-}
-
-// get returns a client. absent means that there is none, as far as is remembered.
-func (c *clientCache) get(id string) (k *known, absent bool, age int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, absent = c.absent[id]
-	return c.byID[id], absent, c.age
-}
-
-// put keeps what was read of a client, nil for one that is not there.
-func (c *clientCache) put(id string, k *known, age int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if age != c.age {
-		return
-	}
-	if c.byID == nil {
-		c.byID, c.absent = map[string]*known{}, map[string]*known{}
-	}
-	m := c.byID
-	if k == nil {
-		m = c.absent
-	}
-	for other := range m { // any one: the order of a map is as good as random, and needs no bookkeeping
-		if len(m) < maxCached {
-			break
-		}
-		delete(m, other)
-	}
-	m[id] = k
-}
-
-func (c *clientCache) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.age++
-	c.byID, c.absent = nil, nil
-}
 
 // Client implements avouch.Clients.
 func (l *Live) Client(ctx context.Context, id string) (*avouch.Client, error) {
@@ -157,54 +95,6 @@ func (l *Live) prepare(c *storage.Client) (*known, error) {
 		l.log.Error("the rules of a client that signs for itself cannot be used as they are kept", "client", c.ID, "error", err)
 	}
 	return &known{client, self}, nil
-}
-
-// clientKeys is the keys.Source of a client. It carries the client's policy, so that the two are of one age, and
-// learns which keys are used.
-type clientKeys struct {
-	keys.Source
-	live   *Live
-	client string
-	policy clientauth.Policy
-}
-
-// Used implements keys.Noter.
-func (k *clientKeys) Used(kid string, now time.Time) { k.live.used.note(k.client, kid, now) }
-
-func (l *Live) clientKeys(c *storage.Client) (*clientKeys, error) {
-	policy := clientauth.Policy{
-		Audience: audiencePolicy(c.Assertions.AudienceMode),
-		Policy: assertion.Policy{
-			Algorithms:  algorithms(c.Assertions.Algorithms),
-			Types:       none(c.Assertions.Types),
-			Skew:        c.Assertions.Skew,
-			MaxLifetime: c.Assertions.MaxLifetime,
-			Replay:      replayPolicy(c.Assertions.Replay),
-		},
-	}
-	source, err := l.keysOf(c)
-	return &clientKeys{source, l, c.ID, policy}, err
-}
-
-// keysOf are the keys of a client that may verify, each with the time in which it does.
-func (l *Live) keysOf(c *storage.Client) (keys.Source, error) {
-	if c.JWKSURL != "" {
-		return l.sources.get(remoteKeys{owner: "client " + c.ID, kind: sourceURL, url: c.JWKSURL, private: c.AllowPrivateAddresses}, l.fetchOptions())
-	}
-	var public []keys.Public
-	for i := range c.Keys {
-		k := &c.Keys[i]
-		if !mayVerify(k) {
-			continue
-		}
-		p, err := parseJWK(k.JWK)
-		if err != nil {
-			return nil, fmt.Errorf("key %q: %w", k.ID, err)
-		}
-		p.ID, p.NotBefore, p.NotAfter = k.ID, k.NotBefore, k.Expires
-		public = append(public, *p)
-	}
-	return keys.NewSet(public...)
 }
 
 // ClientPolicy is what is asked of the assertions of a client that Client returned, for clientauth.

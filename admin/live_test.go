@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -120,7 +121,7 @@ func TestOwnChangesHoldAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Keys.Find(ctx, keys.Hint{ID: made.Keys[0].ID}, time.Now()); !errors.Is(err, keys.ErrNoKey) {
+		if _, err := c.Keys.Find(ctx, keys.Hint{ID: made.Keys[0].ID}, time.Now()); !errors.Is(err, keys.ErrNoKey) || !strings.Contains(err.Error(), "was revoked at") {
 			t.Fatal(err)
 		}
 		if err := other.RemoveClient(ctx, "app"); err != nil {

@@ -1,0 +1,90 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/avouch-oauth/avouch/assertion"
+	"github.com/avouch-oauth/avouch/clientauth"
+	"github.com/avouch-oauth/avouch/keys"
+	"github.com/avouch-oauth/avouch/storage"
+)
+
+// clientKeys is the keys.Source of a client. It carries the client's policy, so that the two are of one age, learns
+// which keys are used, and says of keys that do not verify why.
+type clientKeys struct {
+	knownKeys
+	live   *Live
+	client string
+	policy clientauth.Policy
+	idle   map[string]string // kid of a key that does not verify → why
+}
+
+// knownKeys is what *keys.Set and *keys.Remote have in common.
+type knownKeys interface {
+	keys.Source
+	Keys() []*keys.Public
+}
+
+// Find implements keys.Source.
+func (k *clientKeys) Find(ctx context.Context, h keys.Hint, now time.Time) ([]*keys.Public, error) {
+	found, err := k.knownKeys.Find(ctx, h, now)
+	if why, idle := k.idle[h.ID]; idle && err != nil {
+		err = fmt.Errorf("%w; the key %q %s", err, h.ID, why)
+	}
+	return found, err
+}
+
+// Used implements keys.Noter.
+func (k *clientKeys) Used(kid string, now time.Time) { k.live.used.note(k.client, kid, now) }
+
+func (l *Live) clientKeys(c *storage.Client) (*clientKeys, error) {
+	policy := clientauth.Policy{
+		Audience: audiencePolicy(c.Assertions.AudienceMode),
+		Policy: assertion.Policy{
+			Algorithms:  algorithms(c.Assertions.Algorithms),
+			Types:       none(c.Assertions.Types),
+			Skew:        c.Assertions.Skew,
+			MaxLifetime: c.Assertions.MaxLifetime,
+			Replay:      replayPolicy(c.Assertions.Replay),
+		},
+	}
+	source, err := l.keysOf(c)
+	return &clientKeys{source, l, c.ID, policy, idleKeys(c)}, err
+}
+
+// keysOf are the keys of a client that may verify, each with the time in which it does.
+func (l *Live) keysOf(c *storage.Client) (knownKeys, error) {
+	if c.JWKSURL != "" {
+		return l.sources.get(remoteKeys{owner: "client " + c.ID, kind: sourceURL, url: c.JWKSURL, private: c.AllowPrivateAddresses}, l.fetchOptions())
+	}
+	var public []keys.Public
+	for i := range c.Keys {
+		k := &c.Keys[i]
+		if !mayVerify(k) {
+			continue
+		}
+		p, err := parseJWK(k.JWK)
+		if err != nil {
+			return nil, fmt.Errorf("key %q: %w", k.ID, err)
+		}
+		p.ID, p.NotBefore, p.NotAfter = k.ID, k.NotBefore, k.Expires
+		public = append(public, *p)
+	}
+	return keys.NewSet(public...)
+}
+
+// idleKeys says why keys of a client do not verify, for whoever wonders why an assertion is refused.
+func idleKeys(c *storage.Client) map[string]string {
+	idle := map[string]string{}
+	for i := range c.Keys {
+		switch k := &c.Keys[i]; {
+		case k.State == KeyRevoked:
+			idle[k.ID] = "was revoked at " + k.Revoked.Format(time.RFC3339)
+		case !mayVerify(k):
+			idle[k.ID] = "is next: it verifies when it has been activated"
+		}
+	}
+	return idle
+}
