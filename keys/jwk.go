@@ -18,6 +18,9 @@ import (
 	"github.com/avouch-oauth/avouch/internal/strictjson"
 )
 
+// maxID is the longest kid, in bytes. Tokens carry it in each header, and operators read it.
+const maxID = 512
+
 // readJWK reads one public JWK (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2). The error wraps ErrPrivate where the JWK holds
 // more than a public key.
 func readJWK(o *strictjson.Object) (Public, error) {
@@ -44,6 +47,9 @@ func readJWK(o *strictjson.Object) (Public, error) {
 		if *member.to, err = optional(o, member.name); err != nil {
 			return p, err
 		}
+	}
+	if len(p.ID) > maxID {
+		return p, fmt.Errorf("kid has %d bytes, and %d are the limit", len(p.ID), maxID)
 	}
 	p.Algorithm = Algorithm(alg).canonical()
 	if ops := o.Get("key_ops"); ops.Kind() != strictjson.Absent {

@@ -97,6 +97,7 @@ func TestParseSetSkips(t *testing.T) {
 		{"kty is a number", with(t, ES256, map[string]any{"kty": 1}), "kty", false},
 		{"kty is in capitals", with(t, RS256, map[string]any{"kty": "rsa"}), `kty "rsa"`, false},
 		{"kid is a number", with(t, ES256, map[string]any{"kid": 1}), "kid is not a string", false},
+		{"kid is long", with(t, ES256, map[string]any{"kid": strings.Repeat("x", 513)}), "kid has 513 bytes", false},
 		{"use is an array", with(t, ES256, map[string]any{"use": []string{"sig"}}), "use is not a string", false},
 		{"alg is a number", with(t, ES256, map[string]any{"alg": 1}), "alg is not a string", false},
 		{"key_ops is a string", with(t, ES256, map[string]any{"key_ops": "verify"}), "key_ops", false},
