@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -82,8 +83,8 @@ Keys of the client's own go by --public-keys (JWK, JWK set, PEM public key or ce
 		result := addedClient{AddClientResult: added, KeyFiles: made.paths()}
 		if pairs.google {
 			rule, err := w.admin.AddRule(c.Context(), serviceRule(added))
-			if err != nil {
-				return err
+			if err != nil { // the key would be good for nothing
+				return made.undo(errors.Join(err, w.admin.RemoveClient(c.Context(), added.ID)))
 			}
 			result.Rule = rule.Name
 		}
@@ -123,8 +124,19 @@ func googleDefaults(meta *admin.ClientMetadata, c *cobra.Command, issuer, tokenU
 // serviceRule lets a client that signs for itself get tokens for itself.
 func serviceRule(c *admin.AddClientResult) admin.RuleMetadata {
 	return admin.RuleMetadata{
-		Name: c.ID + "-service", Client: c.ID, Nobody: true, Scope: c.Scope, DefaultScope: c.DefaultScope, Audiences: c.Audiences,
+		Name: ruleName(c.ID) + "-service", Client: c.ID, Nobody: true, Scope: c.Scope, DefaultScope: c.DefaultScope, Audiences: c.Audiences,
 	}
+}
+
+// ruleName makes a name for a rule of a client's id, which may have characters that no name has, such as @.
+func ruleName(clientID string) string {
+	name := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", r) {
+			return r
+		}
+		return '-'
+	}, clientID)
+	return name[:min(len(name), 100)]
 }
 
 // addedClient is what client add tells: the client, and where the private halves are.
