@@ -224,3 +224,8 @@ func (h *hostile) call(t testing.TB, path, authorization string) (status int, bo
 	}
 	return resp.StatusCode, body, resp.Header
 }
+
+// setBody replaces the body of a request.
+func setBody(req *http.Request, body string) {
+	req.Body, req.ContentLength, req.GetBody = io.NopCloser(strings.NewReader(body)), int64(len(body)), nil
+}

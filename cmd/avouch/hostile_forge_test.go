@@ -192,3 +192,12 @@ func each[T any](kind string, list []T, make func(f *forger, v T) string) []forg
 
 // notVerified is the one text for whatever is found before the signature holds.
 const notVerified = "the assertion could not be verified"
+
+func decoded(t testing.TB, part string) []byte {
+	t.Helper()
+	b, err := base64.RawURLEncoding.DecodeString(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/avouch-oauth/avouch/keys"
 )
@@ -113,7 +111,7 @@ func (h *hostile) checkLog(t testing.TB, format string) {
 			t.Errorf("a line of %d bytes in the log: %.200q", len(line), line)
 		case body == line:
 			t.Errorf("half a line in the log: %.200q", line)
-		case !utf8.ValidString(line) || strings.IndexFunc(body, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0:
+		case strings.IndexFunc(body, func(r rune) bool { return r < 0x20 || r > 0x7e }) >= 0:
 			t.Errorf("characters in the log that a terminal obeys or hides: %.300q", line)
 		case format == "json" && !json.Valid([]byte(body)), format == "text" && !textLine.MatchString(body):
 			t.Errorf("a line of the log is no record: %.300q", line)

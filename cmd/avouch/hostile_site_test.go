@@ -219,3 +219,12 @@ func (h *hostile) hangUp() {
 		c.CloseIdleConnections()
 	}
 }
+
+// addresses gives source addresses that nobody else uses: one theme has one number.
+func addresses(theme int) func() string {
+	n := 0
+	return func() string {
+		n++
+		return net.IPv4(127, byte(theme), byte(n>>8), byte(n)).String()
+	}
+}
