@@ -93,7 +93,7 @@ func TestGivingUpBreaksNoConnection(t *testing.T) {
 	s := open(t, place(t), sqlite.Options{Synchronous: sqlite.Normal})
 	var clients []*storage.Client
 	for i := range 40 {
-		clients = append(clients, &storage.Client{ID: fmt.Sprint(i), Scopes: slices.Repeat([]string{"orders:write"}, 100)})
+		clients = append(clients, &storage.Client{ID: fmt.Sprint(i), Scopes: slices.Repeat([]string{"orders:write"}, 10)})
 	}
 	err := s.Write(t.Context(), func(ctx context.Context, w storage.Writer) error {
 		for _, c := range clients {

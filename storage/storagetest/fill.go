@@ -26,7 +26,7 @@ type filler struct {
 var texts = []string{"ключ", "𝛼\u2028", "it's", `"quoted\"`, "<a&b>", "%_*?", " spaces ", "line\nbreak\ttab", "NULL", "0", "\u00e9", "e\u0301", "\ufeff", "\x01\x7f"}
 
 // Raw JSON, kept as it came: spaces, order, numbers and escapes.
-var raws = []string{` { "b" : 1.0 , "a":[ ] } `, `"<&\u2028\/>"`, `null`, `12345678901234567890.10`, "[1,\n 2]", `{"a":1,"a":2}`}
+var raws = []string{` { "b" : 1.0 , "a":[ ] } `, ` "<&\u2028\/>"`, "null ", ` 12345678901234567890.10`, "[1,\n 2]", `{"a":1, "a":2}`}
 
 func (f *filler) fill(v reflect.Value) {
 	f.n++

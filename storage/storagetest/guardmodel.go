@@ -61,9 +61,9 @@ func guardModel(t *testing.T, g replay.Guard) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	m := &model{ever: map[string]memory{}, latest: noon}
 	now := noon
-	steps := 4000
+	steps := 2000
 	if testing.Short() {
-		steps = 1000
+		steps = 500
 	}
 	for step := range steps {
 		switch r.IntN(40) {
@@ -84,7 +84,7 @@ func guardModel(t *testing.T, g replay.Guard) {
 			uses[i] = replay.Use{
 				Purpose: "grant",
 				Party:   "model",
-				ID:      fmt.Sprint(step/400, ",", r.IntN(60)*3+i), // distinct within a call
+				ID:      fmt.Sprint(step/200, ",", r.IntN(40)*3+i), // distinct within a call
 				Until:   now.Add(time.Millisecond + time.Duration(r.Int64N(int64(time.Hour)))),
 				Issued:  now,
 				Holder:  []string{"", "", "alice", "bob"}[r.IntN(4)],

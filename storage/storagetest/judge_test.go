@@ -1,0 +1,95 @@
+package storagetest_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/avouch-oauth/avouch/replay"
+	"github.com/avouch-oauth/avouch/storage/storagetest"
+)
+
+// A judge who acquits everybody is worth nothing. The tests here run it on guards and stores of which each has one flaw,
+// in a process of its own, and look for the test that must have failed.
+
+const flawEnv = "AVOUCH_STORAGETEST_FLAW"
+
+// convicts runs a test function of this binary with a flaw, and wants it to fail in a certain place.
+func convicts(t *testing.T, function, flaw, where string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^"+function+"$/"+strings.ReplaceAll(where, "/", "$/")+"$")
+	cmd.Env = append(os.Environ(), flawEnv+"="+flaw)
+	out, err := cmd.CombinedOutput()
+	if want := "--- FAIL: " + function + "/" + where + " ("; err == nil || !strings.Contains(string(out), want) {
+		t.Errorf("with the flaw %q the judge does not say %q (%v):\n%s", flaw, want, err, out)
+	}
+}
+
+func TestFlawedGuard(t *testing.T) {
+	storagetest.RunGuard(t, func(testing.TB) replay.Guard { return newGuard(os.Getenv(flawEnv)) })
+}
+
+func TestFlawedStore(t *testing.T) { storagetest.Run(t, stores(os.Getenv(flawEnv))) }
+
+// TestJudge names every flaw, and the test that finds it.
+func TestJudge(t *testing.T) {
+	if os.Getenv(flawEnv) != "" {
+		t.Skip("this is the other process")
+	}
+	for flaw, where := range map[string]string{
+		"asks and marks later":                "Race",
+		"keeps for a minute":                  "KeptUntil",
+		"rounds the end down":                 "KeptUntil",
+		"takes Until for a part of the key":   "WhateverUntil",
+		"joins the fields":                    "Unique",
+		"folds case":                          "Unique",
+		"forgets the purpose":                 "Unique",
+		"cuts long ids":                       "Unique",
+		"looks at its own clock":              "Over",
+		"passes what is over":                 "Over",
+		"forgets when the clock is set back":  "ClockSetBack",
+		"spends one after the other":          "AllOrNothing",
+		"does not compare within a call":      "TwiceInOneCall",
+		"lets anybody be the holder":          "Holder",
+		"lets the holder come once":           "Holder",
+		"lets a holder in after somebody":     "Holder",
+		"keeps a holder to the first end":     "HolderLater",
+		"says replayed of everything":         "Many",
+		"says replayed of what it cannot say": "Over",
+		"says some error of a replay":         "Once",
+		"goes on when the context has ended":  "Canceled",
+		"refuses at random":                   "Model",
+		"passes at random":                    "Model",
+	} {
+		t.Run(flaw, func(t *testing.T) {
+			t.Parallel()
+			convicts(t, "TestFlawedGuard", flaw, where)
+		})
+	}
+	for flaw, where := range map[string]string{
+		"has its guard in memory":        "SharedGuard/TwoProcesses",
+		"forgets uses at a restart":      "SharedGuard/Restart",
+		"answers before it writes":       "SharedGuard/Killed",
+		"passes when it is closed":       "SharedGuard/Closed",
+		"says nothing when it is closed": "Records/Closed",
+		"keeps seconds":                  "Records/Client/RoundTrip",
+		"takes empty for nil":            "Records/Rule/RoundTrip",
+		"tidies JSON up":                 "Records/Issuer/RoundTrip",
+		"finds by any case":              "Records/Client/NotFound",
+		"returns nil for nothing":        "Records/Rule/NotFound",
+		"ignores revisions":              "Records/Rule/Revision",
+		"lists backwards":                "Records/Rule/Names",
+		"commits what has failed":        "Records/Rollback",
+		"does not count changes":         "Records/Change",
+		"counts first uses as changes":   "Records/Change",
+		"turns LastUsed back":            "Records/TouchKeys",
+		"turns over too large a page":    "Records/Pages",
+		"views what is there now":        "Records/View",
+	} {
+		t.Run(flaw, func(t *testing.T) {
+			t.Parallel()
+			convicts(t, "TestFlawedStore", flaw, where)
+		})
+	}
+}
