@@ -231,12 +231,13 @@ func TestWorstTokensStayCheap(t *testing.T) {
 		"only one thing": strings.Repeat("A", limit),
 	} {
 		best := time.Hour
-		for range 5 {
+		for range 20 {
 			start := time.Now()
 			_, _ = Parse(token, limit)
 			best = min(best, time.Since(start))
 		}
-		if best > 5*time.Millisecond {
+		t.Logf("%s: %v", name, best)
+		if best > 50*time.Millisecond { // 0.3 ms, but for a busy machine and the race detector
 			t.Errorf("%s: %v", name, best)
 		}
 	}
