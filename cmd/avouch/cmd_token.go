@@ -148,7 +148,11 @@ func (f *tokenFlags) key() (*keys.Private, error) {
 		return nil, fmt.Errorf("%s: %w", f.keyFile, err)
 	}
 	if f.algorithm != "" {
-		return keys.NewPrivate(key.Signer, keys.Algorithm(f.algorithm))
+		id := key.ID
+		if key, err = keys.NewPrivate(key.Signer, keys.Algorithm(f.algorithm)); err != nil {
+			return nil, err
+		}
+		key.ID = id // the file may give it another than the thumbprint
 	}
 	return key, nil
 }
