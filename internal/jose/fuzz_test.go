@@ -91,25 +91,33 @@ func readAlike(t *testing.T, token string) {
 	if c.Header != want {
 		t.Fatalf("the header is %+v, by encoding/json %+v", c.Header, want)
 	}
+	all, _ := decode(t, payload).(map[string]any)
 	for name, value := range c.Claims.Members() {
-		var ours, theirs any
-		if err := json.Unmarshal(value.Raw(), &ours); err != nil {
-			if strings.Contains(err.Error(), "number") { // beyond a float64
-				return
-			}
-			t.Fatalf("claim %q: %v", name, err)
+		if ours := decode(t, value.Raw()); !reflect.DeepEqual(ours, all[name]) {
+			t.Fatalf("claim %q is %v, by encoding/json %v", name, ours, all[name])
 		}
-		var all map[string]any
-		if err := json.Unmarshal(payload, &all); err != nil {
-			t.Fatal(err)
-		}
-		if theirs = all[name]; !reflect.DeepEqual(ours, theirs) {
-			t.Fatalf("claim %q is %v, by encoding/json %v", name, ours, theirs)
-		}
+	}
+	if beyondFloat(payload) { // which the oracles would put into a float64
+		return
 	}
 	if parsedByOracles(theirs) && len(c.Signature) > 0 { // jwx refuses an empty one at once, we when it is verified
 		agree(t, token, c, header, payload)
 	}
+}
+
+// decode reads JSON with its numbers as they are written: one that no float64 can hold is a number all the same.
+func decode(t *testing.T, text []byte) (v any) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	return v
+}
+
+func beyondFloat(text []byte) bool {
+	var v any
+	return json.Unmarshal(text, &v) != nil
 }
 
 // parsedByOracles reports whether the header has nothing that the oracles decode and we do not even read.
