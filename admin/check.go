@@ -29,6 +29,14 @@ type field struct {
 func (f field) in(member string) field { return field{f.faults, join(f.path, member)} }
 func (f field) at(i int) field         { return field{f.faults, f.path + "[" + strconv.Itoa(i) + "]"} }
 
+// faulty reports whether a fault has been found in a member or below it.
+func (f field) faulty() bool {
+	return slices.ContainsFunc(*f.faults, func(found Fault) bool {
+		rest, below := strings.CutPrefix(found.Field, f.path)
+		return below && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
+
 func (f field) fault(format string, args ...any) { f.faults.add(f.path, format, args...) }
 
 // text checks words for people.

@@ -82,7 +82,7 @@ func (t *tx) checkCredentials(f field, c *storage.Client) {
 		}
 	}
 	switch {
-	case method == methodPrivateKeyJWT && c.JWKSURL == "" && len(c.Keys) == 0:
+	case method == methodPrivateKeyJWT && c.JWKSURL == "" && len(c.Keys) == 0 && !f.in("jwks").faulty() && !f.in("keys").faulty():
 		f.in("jwks").fault("private_key_jwt needs public keys: give jwks or jwks_uri, or another token_endpoint_auth_method")
 	case method == methodNone && slices.Contains(c.Grants, grantClientCredentials):
 		f.in("grant_types").fault("client_credentials is for clients that authenticate (RFC 6749 §4.4); this one's token_endpoint_auth_method is none")

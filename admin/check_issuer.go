@@ -45,6 +45,7 @@ func (t *tx) checkIssuer(ctx context.Context, f field, i *storage.Issuer) error 
 	if err := t.noClientNamed(ctx, f, i); err != nil {
 		return err
 	}
+	t.noRuleSpeaksFor(f, i)
 	t.checkKeySource(f, i)
 	p := policyOf(&i.Assertions)
 	pf := f.in("assertions")
@@ -93,6 +94,21 @@ func (t *tx) noClientNamed(ctx context.Context, f field, i *storage.Issuer) erro
 	return nil
 }
 
+// noRuleSpeaksFor refuses a name under which rules of somebody else give subjects already.
+func (t *tx) noRuleSpeaksFor(f field, i *storage.Issuer) {
+	others := map[string]bool{}
+	for subject, rules := range t.subjects {
+		for name := range rules {
+			if strings.HasPrefix(subject, i.Name+"/") && t.rules[name].Issuer != i.Name {
+				others[name] = true
+			}
+		}
+	}
+	if len(others) > 0 {
+		f.in("name").fault("subjects of this issuer would be called %s/..., and rules (%s) give tokens to such a subject for somebody else; choose another name", i.Name, names(others))
+	}
+}
+
 func (t *tx) checkKeySource(f field, i *storage.Issuer) {
 	switch i.KeySource {
 	case sourceDiscovery:
@@ -111,8 +127,8 @@ func (t *tx) checkKeySource(f field, i *storage.Issuer) {
 // inlineKeys checks a JWK set that somebody has copied here. Members of no use are tolerated, as in a set that is
 // fetched, because it was copied from there; private keys are not.
 func (f field) inlineKeys(jwks []byte) {
-	if _, err := keys.ParsePublic(jwks); errors.Is(err, keys.ErrPrivate) {
-		f.fault("there is a private or symmetric key in it; give the public halves only, and replace that key")
+	if _, err := parseKeys(jwks); errors.Is(err, keys.ErrPrivate) {
+		f.fault("%v", err)
 		return
 	}
 	set, err := keys.ParseSet(jwks)

@@ -200,8 +200,13 @@ func (t *tx) checkGiven(ctx context.Context, f field, r *storage.Rule) error {
 	if subject == t.options.Issuer {
 		f.in(member).fault("tokens of this rule would speak for this server")
 	}
-	if before, _, found := strings.Cut(subject, "/"); found && before != r.Issuer && t.issuers[before] != nil {
+	before, _, found := strings.Cut(subject, "/")
+	switch {
+	case !found || strings.HasPrefix(subject, ruleParty(r).Qualified("")): // its own
+	case t.issuers[before] != nil:
 		f.in(member).fault("%q is a subject of issuer %q, for whom this rule's issuer may not speak", clip(subject), before)
+	case strings.HasPrefix(before, "client:"):
+		f.in(member).fault("%q is the name of a user of a client that signs for itself, for whom this rule may not speak", clip(subject))
 	}
 	return nil
 }

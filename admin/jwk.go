@@ -16,13 +16,10 @@ import (
 func parseKeys(content []byte) ([]keys.Public, error) {
 	parsed, err := keys.ParsePublic(content)
 	if errors.Is(err, keys.ErrPrivate) {
-		return nil, errPrivateKey
+		return nil, fmt.Errorf("this is a private key, or holds one (%w). Nothing of it was kept; but a private key that was handed on is better replaced by a new pair", err)
 	}
 	return parsed, err
 }
-
-var errPrivateKey = errors.New("this is a private key, or holds one. Only the public half belongs here, and nothing of it was kept; " +
-	"but a private key that was handed on is better replaced: make a new pair, and register the public key")
 
 // newClientKey is the record of a public key, with the bounds that its certificate gave it.
 func newClientKey(p *keys.Public) (*storage.ClientKey, error) {

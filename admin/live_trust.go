@@ -129,6 +129,8 @@ func party(p *storage.AssertionPolicy) trust.Issuer {
 	}
 }
 
+// trustRule is a rule as package trust sees it. One of an issuer that names no client is for clients that authenticate:
+// nobody else could be switched off.
 func trustRule(r *storage.Rule) trust.Rule {
 	rule := trust.Rule{
 		Name:          r.Name,
@@ -137,7 +139,7 @@ func trustRule(r *storage.Rule) trust.Rule {
 		Subject:       r.Subject,
 		Claims:        r.Claims,
 		ClientID:      r.AsClient,
-		RequireClient: r.RequireClient,
+		RequireClient: r.RequireClient || r.Client == "" && r.AsClient == "",
 		Nobody:        r.Nobody,
 		Scopes:        none(r.Scopes),
 		DefaultScopes: none(r.DefaultScopes),

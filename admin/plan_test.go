@@ -157,7 +157,7 @@ func TestPlanTellsAllFaults(t *testing.T) {
 		Issuers: []IssuerDocument{{IssuerMetadata: IssuerMetadata{Name: "i", URL: "http://idp.example.com", Discovery: true}}},
 		Rules:   []RuleDocument{{RuleMetadata: RuleMetadata{Name: "r", Issuer: "nobody", Subject: "s"}}},
 	}, PlanOptions{})
-	want := []string{"clients[0].client_id", "clients[0].scope", "clients[1].jwks", "clients[1].keys[0]", "clients[2].secrets[0]", "issuers[0].issuer", "rules[0].issuer"}
+	want := []string{"clients[0].client_id", "clients[0].scope", "clients[1].keys[0]", "clients[2].secrets[0]", "issuers[0].issuer", "rules[0].issuer"}
 	if got := faultsAt(t, err); !slices.Equal(got, want) {
 		t.Errorf("faults at %q\nwant      %q", got, want)
 	}

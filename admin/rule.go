@@ -22,7 +22,7 @@ type RuleMetadata struct {
 	Claims  map[string]string `json:"claims,omitempty"`  // further string claims, exactly
 
 	// What it gives.
-	AsClient      string   `json:"as_client,omitempty"`      // client the token is issued to; for a client that signs for itself, itself
+	AsClient      string   `json:"as_client,omitempty"`      // client the token is issued to; "" means the one that authenticates, or that signs for itself
 	AsSubject     string   `json:"as_subject,omitempty"`     // sub of the token; "" means NAME/SUB; "=" means the sub as it is
 	Nobody        bool     `json:"nobody,omitempty"`         // it speaks for nobody: sub is the client's id
 	RequireClient bool     `json:"require_client,omitempty"` // the client must authenticate beside the assertion

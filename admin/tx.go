@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/avouch-oauth/avouch/storage"
+	"github.com/avouch-oauth/avouch/trust"
 )
 
 // tx is one transaction with the rules about records. Every write of the package goes through it, whether to a store
@@ -96,10 +97,16 @@ func ruleSubject(r *storage.Rule) string {
 		return r.Subject
 	case r.AsSubject != "":
 		return r.AsSubject
-	case r.Issuer != "":
-		return r.Issuer + "/" + r.Subject
 	}
-	return r.Client + "/" + r.Subject
+	return ruleParty(r).Qualified(r.Subject)
+}
+
+// ruleParty is whose assertions a rule is about, as far as that names its subjects.
+func ruleParty(r *storage.Rule) *trust.Issuer {
+	if r.Client != "" {
+		return &trust.Issuer{Issuer: r.Client, SelfIssued: true}
+	}
+	return &trust.Issuer{Name: r.Issuer}
 }
 
 // client reads a client, with the error that people read.
