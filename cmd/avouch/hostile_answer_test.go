@@ -173,8 +173,20 @@ func (h *hostile) want(t testing.TB, a answer, want verdict) {
 	t.Helper()
 	code, _ := a.body["error"].(string)
 	if a.status != want.status || code != want.code {
-		t.Errorf("got %d %.300s; want %d %s", a.status, a.text, want.status, want.code)
+		t.Errorf("got %d %.300s; want %d %s\n%s", a.status, a.text, want.status, want.code, h.logged(a))
 	}
+}
+
+// logged is the line of the log that a refusal leads to.
+func (h *hostile) logged(a answer) string {
+	if id, _ := a.body["refusal_id"].(string); id != "" {
+		for line := range strings.Lines(h.log.String()) {
+			if strings.Contains(line, id) {
+				return line
+			}
+		}
+	}
+	return ""
 }
 
 // told is what the caller was told.

@@ -119,7 +119,8 @@ func (h *hostile) shared(id, method string) {
 	h.keep(h.secret[id])
 }
 
-// issuer registers https://NAME.example.com, whose assertions about ann are believed.
+// issuer registers https://NAME.example.com, whose assertions about ann are believed: from any client that authenticates,
+// and without one for the client NAME-app.
 func (h *hostile) issuer(name, kid string) {
 	h.t.Helper()
 	key, err := keys.Generate(keys.ES256)
@@ -133,7 +134,11 @@ func (h *hostile) issuer(name, kid string) {
 	if _, err := h.admin.AddIssuer(h.t.Context(), m); err != nil {
 		h.t.Fatal(err)
 	}
-	h.rule(admin.RuleMetadata{Name: name + "-ann", Issuer: name, Subject: "ann", Scope: "orders:read"})
+	app := admin.AddClientInput{ID: name + "-app"}
+	app.AuthMethod, app.GrantTypes = "none", []string{grantJWTBearer}
+	h.add(app)
+	h.rule(admin.RuleMetadata{Name: name + "-ann", Issuer: name, Subject: "ann", AsClient: app.ID, Scope: "orders:read"})
+	h.rule(admin.RuleMetadata{Name: name + "-ann-by-client", Issuer: name, Subject: "ann", Scope: "orders:read"})
 }
 
 func issuerURL(name string) string { return "https://" + name + ".example.com" }

@@ -127,5 +127,18 @@ func publicHandler(conf config.Config, s *authorizationServer, log *slog.Logger)
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = w.Write([]byte(`{"error":"not_found"}` + "\n")) // the caller is gone: there is nobody left to tell
 	})
-	return mux, nil
+	return closeAfterChunked(mux), nil
+}
+
+// closeAfterChunked ends the connection after a request of HTTP/1 whose body came in chunks. It may have had a
+// Content-Length too, which net/http ignores and hides; a proxy in front that went by it would take the next request
+// for a part of this one's body, and hand the answer to somebody else (RFC 9112 §6.1 wants the connection closed).
+// Forms of known length, which all but a few clients send, keep theirs.
+func closeAfterChunked(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
