@@ -11,12 +11,10 @@ import (
 	"github.com/avouch-oauth/avouch/storage"
 )
 
-// clientKeys is the keys.Source of a client. It carries the client's policy, so that the two are of one age, learns
-// which keys are used, and says of keys that do not verify why.
+// clientKeys is the keys.Source of a client. It carries the client's policy, so that the two are of one age, and says of
+// keys that do not verify why.
 type clientKeys struct {
 	knownKeys
-	live   *Live
-	client string
 	policy clientauth.Policy
 	idle   map[string]string // kid of a key that does not verify → why
 }
@@ -36,9 +34,6 @@ func (k *clientKeys) Find(ctx context.Context, h keys.Hint, now time.Time) ([]*k
 	return found, err
 }
 
-// Used implements keys.Noter.
-func (k *clientKeys) Used(kid string, now time.Time) { k.live.used.note(k.client, kid, now) }
-
 func (l *Live) clientKeys(c *storage.Client) (*clientKeys, error) {
 	policy := clientauth.Policy{
 		Audience: audiencePolicy(c.Assertions.AudienceMode),
@@ -51,7 +46,7 @@ func (l *Live) clientKeys(c *storage.Client) (*clientKeys, error) {
 		},
 	}
 	source, err := l.keysOf(c)
-	return &clientKeys{source, l, c.ID, policy, idleKeys(c)}, err
+	return &clientKeys{source, policy, idleKeys(c)}, err
 }
 
 // keysOf are the keys of a client that may verify, each with the time in which it does.

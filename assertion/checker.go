@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/replay"
 )
 
@@ -63,9 +62,6 @@ func (c *Checker) Check(ctx context.Context, now time.Time, token, holder string
 		}
 	}
 	j.assemble()
-	if noter, ok := j.party.Keys.(keys.Noter); ok {
-		noter.Used(j.assertion.KeyID, now)
-	}
 	return &j.assertion, j.uses, nil
 }
 

@@ -22,13 +22,6 @@ type Source interface {
 	Find(ctx context.Context, h Hint, now time.Time) ([]*Public, error)
 }
 
-// Noter is a [Source] that is told which of its keys has signed an assertion that was accepted, so that whoever keeps
-// the keys can say when each was last used. Used must be quick and safe for concurrent use.
-type Noter interface {
-	Source
-	Used(id string, now time.Time)
-}
-
 var (
 	// ErrNoKey means that the party has no key such as the token asks for.
 	ErrNoKey = errors.New("keys: no such key")
