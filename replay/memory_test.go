@@ -93,7 +93,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		used = append(used, u)
 	}
 	for i := range 3 {
-		if err := g.FirstUse(t.Context(), start, grant(fmt.Sprint("more", i), start)); err != replay.ErrFull {
+		if err := g.FirstUse(t.Context(), start, grant(fmt.Sprint("more", i), start)); !errors.Is(err, replay.ErrFull) {
 			t.Fatalf("FirstUse = %v, want ErrFull", err)
 		}
 	}
@@ -123,7 +123,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	for i := range five {
 		five[i] = grant(fmt.Sprint("five", i), now)
 	}
-	if err := g.FirstUse(t.Context(), now, five...); err != replay.ErrFull {
+	if err := g.FirstUse(t.Context(), now, five...); !errors.Is(err, replay.ErrFull) {
 		t.Fatalf("five where four fit: %v", err)
 	}
 	if err := g.FirstUse(t.Context(), now, five[:4]...); err != nil {
@@ -139,11 +139,10 @@ func TestMemoryBoundHoldsForConcurrentCalls(t *testing.T) {
 	for i := range passed {
 		all.Go(func() {
 			for j := range limit {
-				switch err := g.FirstUse(context.Background(), start, grant(fmt.Sprint(i, ",", j), start)); err {
-				case nil:
+				err := g.FirstUse(context.Background(), start, grant(fmt.Sprint(i, ",", j), start))
+				if err == nil {
 					passed[i]++
-				case replay.ErrFull:
-				default:
+				} else if !errors.Is(err, replay.ErrFull) {
 					t.Error(err)
 				}
 			}

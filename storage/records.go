@@ -98,7 +98,7 @@ type Rule struct {
 	Claims  map[string]string // exact values of string claims
 
 	// What it gives.
-	AsClient      string // client the token is issued to
+	AsClient      string // client the token is issued to; "" means the one that authenticates, or that signs for itself
 	AsSubject     string // the token's sub; "" means ISSUERNAME/SUB; "=" means the sub as it is
 	Nobody        bool   // the assertion speaks for nobody: the token's sub is the client's id
 	RequireClient bool   // AsClient must authenticate

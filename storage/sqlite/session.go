@@ -53,7 +53,7 @@ func (s *session) prepare(query string) (*sql.Stmt, error) {
 }
 
 func (s *session) exec(query string, args ...any) (rows int64, err error) {
-	st, err := s.prepare(query)
+	st, err := s.prepare(query) //nolint:sqlclosecheck // it is kept for the next time
 	if err != nil {
 		return 0, err
 	}
@@ -66,7 +66,7 @@ func (s *session) exec(query string, args ...any) (rows int64, err error) {
 
 // query calls scan for each row.
 func (s *session) query(query string, args []any, scan func(rows *sql.Rows) error) error {
-	st, err := s.prepare(query)
+	st, err := s.prepare(query) //nolint:sqlclosecheck // it is kept for the next time
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (s *session) discard() {
 	for _, st := range s.statements {
 		st.Close()
 	}
-	s.conn.Raw(func(any) error { return driver.ErrBadConn }) // do not give it to anybody else
+	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn }) // so that the pool gives it to nobody else
 	s.conn.Close()
 	s.conn, s.statements = nil, nil
 }

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
+	"math/rand/v2" //nolint:depguard // the order of a test, to be repeated from its seed
 	"os"
 	"os/exec"
 	"regexp"
@@ -183,7 +183,7 @@ func startChild(t testing.TB, name string, j job) *child {
 	for i, p := range parts {
 		parts[i] = "^" + regexp.QuoteMeta(p) + "$"
 	}
-	cmd := exec.Command(os.Args[0], "-test.run="+strings.Join(parts, "/"), "-test.timeout=2m")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+strings.Join(parts, "/"), "-test.timeout=2m")
 	cmd.Env = append(os.Environ(), childEnv+"="+string(text))
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -232,20 +232,19 @@ func (c *child) next() string {
 // kill kills the process as the kernel does when memory runs out: it gets no chance to tidy up.
 func (c *child) kill() {
 	if c.cmd.ProcessState == nil {
-		c.cmd.Process.Kill()
-		for range c.lines { // until the end of its output: Wait closes the pipe
-		}
-		c.cmd.Wait()
+		c.killAndRead()
 	}
 }
 
 // killAndRead kills the process and returns what else it had said.
 func (c *child) killAndRead() (said []string) {
-	c.cmd.Process.Kill()
-	for line := range c.lines {
+	if err := c.cmd.Process.Kill(); err != nil {
+		c.t.Errorf("kill the second process: %v", err)
+	}
+	for line := range c.lines { // until the end of its output: Wait closes the pipe
 		said = append(said, line)
 	}
-	c.cmd.Wait()
+	_ = c.cmd.Wait() // it says that it was killed
 	return said
 }
 

@@ -2,7 +2,7 @@ package storagetest
 
 import (
 	"fmt"
-	"math/rand/v2"
+	"math/rand/v2" //nolint:depguard // the order of a test, to be repeated from its seed
 	"testing"
 	"time"
 

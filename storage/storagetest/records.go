@@ -433,16 +433,17 @@ func recordsRollback(t *testing.T, s storage.Store) {
 
 	func() {
 		defer func() {
-			if p := recover(); p != errStop {
+			if p, _ := recover().(error); !errors.Is(p, errStop) {
 				t.Errorf("a panic in f comes out as %v", p)
 			}
 		}()
-		s.Write(t.Context(), func(ctx context.Context, w storage.Writer) error {
+		err := s.Write(t.Context(), func(ctx context.Context, w storage.Writer) error {
 			if err := spoil(ctx, w); err != nil {
 				t.Error(err)
 			}
 			panic(errStop)
 		})
+		t.Errorf("Write = %v where f panics", err)
 	}()
 	check("a panic")
 	put(t, s, ruleKind(), &storage.Rule{Name: "after"})
@@ -500,8 +501,13 @@ func recordsView(t *testing.T, s storage.Store) {
 		t.Errorf("what was written during a view is lost")
 	}
 	func() {
-		defer func() { recover() }()
-		s.View(t.Context(), func(context.Context, storage.Reader) error { panic(errStop) })
+		defer func() {
+			if p, _ := recover().(error); !errors.Is(p, errStop) {
+				t.Errorf("a panic in f comes out as %v", p)
+			}
+		}()
+		err := s.View(t.Context(), func(context.Context, storage.Reader) error { panic(errStop) })
+		t.Errorf("View = %v where f panics", err)
 	}()
 	// Views end: the store goes on after as many as it may have connections.
 	for range 50 {
@@ -687,9 +693,12 @@ func recordsCanceled(t *testing.T, s storage.Store) {
 			for n := range 30 {
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(time.Duration((i*n)%40)*50*time.Microsecond, cancel)
-				s.Client(ctx, "a")
-				s.Clients(ctx, "", 10)
-				s.Change(ctx)
+				_, client := s.Client(ctx, "a")
+				_, clients := s.Clients(ctx, "", 10)
+				_, change := s.Change(ctx)
+				if err := errors.Join(clients, change); ctx.Err() == nil && (err != nil || !errors.Is(client, storage.ErrNotFound)) {
+					t.Errorf("reads: %v, %v", client, err)
+				}
 				err := s.Write(ctx, func(ctx context.Context, w storage.Writer) error {
 					return k.put(ctx, w, k.make(fmt.Sprint(i, ",", n), nothing))
 				})

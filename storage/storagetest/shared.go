@@ -119,7 +119,9 @@ func sharedTwoProcesses(t *testing.T, s Guards, root string) {
 		}
 	}
 	for _, c := range children {
-		io.WriteString(c.stdin, "go\n")
+		if _, err := io.WriteString(c.stdin, "go\n"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	passed := map[string]int{}
 	for _, c := range children {
