@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -78,6 +79,8 @@ func (c *committer) run() {
 	defer close(c.done)
 	paused := time.Now()
 	for {
+		// Whoever can run, runs first: what is ready to be handed in shares this commit, instead of waiting for it.
+		runtime.Gosched()
 		batch, closed := c.take()
 		if len(batch) == 0 {
 			if closed {
