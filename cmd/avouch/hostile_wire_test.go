@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,7 +114,7 @@ func TestHostileWire(t *testing.T) {
 			said := h.raw(t, test.text)
 			got := statuses(t, said)
 			if len(test.want) > 0 {
-				if len(got) != 1 || !contains(test.want, got[0]) {
+				if len(got) != 1 || !slices.Contains(test.want, got[0]) {
 					t.Errorf("got %v, want one of %v: %.300q", got, test.want, said)
 				}
 			}
@@ -162,15 +163,6 @@ func TestHostileWire(t *testing.T) {
 			}
 		}
 	})
-}
-
-func contains(list []int, n int) bool {
-	for _, m := range list {
-		if m == n {
-			return true
-		}
-	}
-	return false
 }
 
 // singly cuts a body into chunks of one byte.
