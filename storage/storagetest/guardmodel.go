@@ -103,6 +103,8 @@ func guardModel(t *testing.T, g replay.Guard) {
 			bad = "all of them are fresh"
 		case isReplayed(err) && verdicts[mustPass]+verdicts[mayFail] == len(uses):
 			bad = "none of them was used before"
+		case err != nil && !isReplayed(err) && verdicts[mustPass]+verdicts[mustBeReplayed] == len(uses):
+			bad = "it has forgotten nothing and must be able to tell"
 		}
 		if bad != "" {
 			t.Fatalf("seed %d, step %d, now %s: FirstUse = %v, but %s: %s", seed, step, now.Format(time.RFC3339Nano), err, bad, describe(uses))
