@@ -17,7 +17,7 @@ func (a *app) applyCommand() *cobra.Command {
 	var file string
 	var prune, dryRun bool
 	c := &cobra.Command{
-		Use: "apply -f FILE", Short: "Make clients, issuers and rules as a file says", Args: cobra.NoArgs,
+		Use: "apply -f FILE", Short: "Make clients, issuers and rules as a file says", Args: noArgs,
 		Long: `Compares the file (YAML or JSON) with the store, and creates, updates and, with --prune, deletes what differs.
 Clients have the member names of RFC 7591. Secrets and keys may be named by file, relative to the file itself.
 Applying the same file twice changes nothing the second time.`,
@@ -52,7 +52,7 @@ func (a *app) diffCommand() *cobra.Command {
 	var file string
 	var prune bool
 	c := &cobra.Command{
-		Use: "diff -f FILE", Short: "Say what apply would change", Args: cobra.NoArgs,
+		Use: "diff -f FILE", Short: "Say what apply would change", Args: noArgs,
 		Long: "Exit code 0 means that nothing differs, 1 that something does.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			w, plan, err := a.plan(c, file, prune, false)
@@ -76,7 +76,7 @@ func (a *app) diffCommand() *cobra.Command {
 
 func (a *app) exportCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "export", Short: "Write the whole state as a file that apply reads", Args: cobra.NoArgs,
+		Use: "export", Short: "Write the whole state as a file that apply reads", Args: noArgs,
 		Long: "Secrets stand in it as hashes, or sealed: good only for the same seal key. There are no private keys in it.",
 		RunE: a.onStore(func(c *cobra.Command, w *wired, _ []string) error {
 			document, err := w.admin.Export(c.Context())

@@ -18,7 +18,7 @@ func (a *app) benchCommand() *cobra.Command {
 	var f tokenFlags
 	var requests, connections int
 	c := &cobra.Command{
-		Use: "bench", Short: "Measure how many tokens a second a server gives", Args: cobra.NoArgs,
+		Use: "bench", Short: "Measure how many tokens a second a server gives", Args: noArgs,
 		Long: `Signs assertions in advance, each good for one request, then sends them to the token endpoint over a number of
 connections and says how many were answered a second, and how fast. Signing is not part of what is measured.`,
 		Example: "  avouch bench --dev --requests 20000 --connections 16",

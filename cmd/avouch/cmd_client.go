@@ -56,6 +56,30 @@ func exactly(n int, what string) cobra.PositionalArgs {
 	}
 }
 
+// noArgs is cobra.NoArgs with a message that says what a stray word may have been meant for.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "see " + c.CommandPath() + " --help"
+	if f := c.Flags().Lookup("file"); f != nil {
+		hint = "name the file by -f " + args[0]
+	} else if f := c.Flags().Lookup("key"); f != nil {
+		hint = "every value has its flag before it, and a pattern such as keys/*.pem must stand for one file"
+	}
+	return usagef("%s takes no argument, and was given %q; %s", c.CommandPath(), args[0], hint)
+}
+
+// atMostOne is cobra.MaximumNArgs(1) with a message that says what the one would be.
+func atMostOne(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return usagef("%s wants %s, and was given %d; see %s --help", c.Name(), what, len(args), c.CommandPath())
+		}
+		return nil
+	}
+}
+
 // metadataFlags are the flags of a client's metadata, shared by add and update.
 type metadataFlags struct {
 	meta          admin.ClientMetadata
@@ -134,7 +158,7 @@ func (a *app) clientListCommand() *cobra.Command {
 	var limit int
 	var after string
 	c := &cobra.Command{
-		Use: "list", Short: "List clients", Args: cobra.NoArgs,
+		Use: "list", Short: "List clients", Args: noArgs,
 		RunE: a.onStore(func(c *cobra.Command, w *wired, _ []string) error {
 			page, err := w.admin.Clients(c.Context(), after, limit)
 			if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,9 @@ Keys of the client's own go by --public-keys (JWK, JWK set, PEM public key or ce
 			return err
 		}
 		defer w.Close()
+		if secret && a.format == "name" {
+			return usagef("-o name would not show the secret, and it is shown once: choose another output format")
+		}
 		in := admin.AddClientInput{ID: args[0], KeyLabel: label, GenerateSecret: secret, SecretLifetime: secretLife}
 		in.GrantTypes = []string{grantClientCredentials}
 		m.apply(c.Flags(), &in.ClientMetadata)
@@ -88,7 +92,7 @@ Keys of the client's own go by --public-keys (JWK, JWK set, PEM public key or ce
 			}
 			result.Rule = rule.Name
 		}
-		return a.printAdded(result, made)
+		return a.printAdded(result, made, w.conf.Issuer)
 	}
 	m.register(c.Flags())
 	pairs.register(c.Flags())
@@ -148,7 +152,7 @@ type addedClient struct {
 	PrivateKeys []json.RawMessage `json:"private_keys,omitempty"`
 }
 
-func (a *app) printAdded(result addedClient, made *madeKeys) error {
+func (a *app) printAdded(result addedClient, made *madeKeys, issuer string) error {
 	t := clientDetails(&result.Client)
 	var note strings.Builder
 	for _, path := range result.KeyFiles {
@@ -170,11 +174,26 @@ func (a *app) printAdded(result addedClient, made *madeKeys) error {
 	if result.Secret != "" {
 		fmt.Fprintf(&note, "\n\nclient secret, shown this once: %s", result.Secret)
 	}
-	if len(result.KeyFiles) > 0 && result.Rule == "" {
-		fmt.Fprintf(&note, "\n\ntry it: avouch token --client %s --key %s", result.ID, result.KeyFiles[0])
+	if len(result.KeyFiles) > 0 {
+		fmt.Fprintf(&note, "\n\ntry it: %s", tokenCommandLine(&result.Client, result.KeyFiles[0], issuer))
 	}
 	t.note = note.String()
 	return a.print(result, t)
+}
+
+// tokenCommandLine is the command that gets a token for a client with a key file; issuer is the one that is configured.
+func tokenCommandLine(c *admin.Client, keyFile, issuer string) string {
+	line := "avouch token --client " + c.ID + " --key " + keyFile
+	if issuer == "" {
+		line += " --issuer URL"
+	}
+	if !slices.Contains(c.GrantTypes, grantClientCredentials) {
+		line += " --grant jwt-bearer"
+	}
+	if scopes := strings.Fields(c.Scope); len(scopes) > 0 && c.DefaultScope == "" {
+		line += " --scope " + scopes[0]
+	}
+	return line
 }
 
 // readSecret reads a secret from a file; a trailing line end is not part of it.

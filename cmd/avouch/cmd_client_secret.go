@@ -17,6 +17,9 @@ func (a *app) clientSecretCommand() *cobra.Command {
 		Use: "add CLIENT", Short: "Add a secret, shown once; --overlap ends the old ones", Args: exactly(1, "the id of a client"),
 		ValidArgsFunction: a.complete(clientRecord()),
 		RunE: a.onStore(func(c *cobra.Command, w *wired, args []string) error {
+			if file == "" && a.format == "name" {
+				return usagef("-o name would not show the secret, and it is shown once: choose another output format")
+			}
 			if file != "" {
 				value, err := readSecret(a, file)
 				if err != nil {

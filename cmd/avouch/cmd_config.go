@@ -13,7 +13,7 @@ func (a *app) configCommand() *cobra.Command {
 	c := asGroup(&cobra.Command{Use: "config", Short: "Check, show and describe the configuration"})
 	c.AddCommand(
 		&cobra.Command{
-			Use: "validate", Short: "Tell every fault of the configuration at once", Args: cobra.NoArgs,
+			Use: "validate", Short: "Tell every fault of the configuration at once", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error {
 				conf, err := a.load(nil)
 				if err != nil {
@@ -26,7 +26,7 @@ func (a *app) configCommand() *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "print", Short: "Show the configuration in force, with where each key can be set", Args: cobra.NoArgs,
+			Use: "print", Short: "Show the configuration in force, with where each key can be set", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error {
 				conf, err := a.load(nil)
 				if err != nil {
@@ -40,7 +40,7 @@ func (a *app) configCommand() *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "schema", Short: "Print the JSON Schema of the configuration file, for editors", Args: cobra.NoArgs,
+			Use: "schema", Short: "Print the JSON Schema of the configuration file, for editors", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error {
 				encoder := json.NewEncoder(a.stdout)
 				encoder.SetIndent("", "  ")

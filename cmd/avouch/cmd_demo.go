@@ -26,7 +26,7 @@ import (
 func (a *app) demoCommand() *cobra.Command {
 	var keep bool
 	c := &cobra.Command{
-		Use: "demo", Short: "See the main job happen, in seconds and without any set-up", Args: cobra.NoArgs,
+		Use: "demo", Short: "See the main job happen, in seconds and without any set-up", Args: noArgs,
 		Long: `Starts a server on an embedded database in a temporary folder, makes a client with two key pairs, signs an
 assertion, gets a token, calls a guarded API, tries a replay and four broken assertions and shows how each is
 explained, and rotates keys. --keep goes on serving afterwards.`,

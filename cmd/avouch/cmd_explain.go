@@ -23,7 +23,7 @@ func (a *app) explainCommand() *cobra.Command {
 	var dev bool
 	var as, clientID, rule string
 	c := &cobra.Command{
-		Use: "explain [FILE]", Short: "Say of an assertion, check by check, why the server accepts or refuses it", Args: cobra.MaximumNArgs(1),
+		Use: "explain [FILE]", Short: "Say of an assertion, check by check, why the server accepts or refuses it", Args: atMostOne("a file with the assertion"),
 		Long: `Runs every check of an assertion against the state of the server and says what each found, what it wanted, and what
 to do where the miss is near. Nothing is spent: whether the assertion was used before is not looked at.
 
@@ -62,12 +62,9 @@ be refused.`,
 
 // explainer wires the server to the store for explaining: nothing is written, nothing listens.
 func (a *app) explainer(ctx context.Context, dev bool) (*wired, *authorizationServer, error) {
-	conf, err := a.load(nil)
+	conf, err := a.loadBeside(dev)
 	if err != nil {
 		return nil, nil, err
-	}
-	if dev {
-		devDefaults(&conf)
 	}
 	if err := conf.Validate(); err != nil {
 		return nil, nil, err

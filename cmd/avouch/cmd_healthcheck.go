@@ -14,7 +14,7 @@ import (
 func (a *app) healthcheckCommand() *cobra.Command {
 	var url string
 	c := &cobra.Command{
-		Use: "healthcheck", Short: "Ask a running server whether it is ready", Args: cobra.NoArgs,
+		Use: "healthcheck", Short: "Ask a running server whether it is ready", Args: noArgs,
 		Long: "Asks /readyz of the management listener. Exit code 0 means ready, 1 means not.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if url == "" {

@@ -11,15 +11,15 @@ import (
 )
 
 func (a *app) issuerCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "issuer", Short: "Who else's assertions are believed", Args: cobra.NoArgs,
+	c := asGroup(&cobra.Command{
+		Use: "issuer", Short: "Who else's assertions are believed",
 		Long: `An issuer is somebody whose signed assertions are believed, as far as rules say: an identity provider, a CI
 system, a Kubernetes cluster, a SPIFFE trust domain. Nothing of it is believed before "avouch rule add" says what.`,
-	}
+	})
 	c.AddCommand(
 		a.issuerAddCommand(),
 		&cobra.Command{
-			Use: "list", Short: "List trusted issuers", Args: cobra.NoArgs,
+			Use: "list", Short: "List trusted issuers", Args: noArgs,
 			RunE: a.onStore(func(c *cobra.Command, w *wired, _ []string) error {
 				list, err := w.admin.Issuers(c.Context())
 				if err != nil {

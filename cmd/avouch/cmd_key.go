@@ -16,7 +16,7 @@ signs, and the old one stays published until the last token it signed has expire
 	})
 	var in admin.RotateInput
 	rotate := &cobra.Command{
-		Use: "rotate", Short: "Publish the next signing key, which takes over when every cached copy has it", Args: cobra.NoArgs,
+		Use: "rotate", Short: "Publish the next signing key, which takes over when every cached copy has it", Args: noArgs,
 		RunE: a.onStore(func(c *cobra.Command, w *wired, _ []string) error {
 			result, err := w.admin.RotateSigningKey(c.Context(), in)
 			if err != nil {
@@ -38,7 +38,7 @@ signs, and the old one stays published until the last token it signed has expire
 	rotate.Flags().StringVar(&in.Algorithm, "alg", "", "algorithm of the new key (default: as configured)")
 	c.AddCommand(rotate,
 		&cobra.Command{
-			Use: "list", Short: "List the signing keys", Args: cobra.NoArgs,
+			Use: "list", Short: "List the signing keys", Args: noArgs,
 			RunE: a.onStore(func(c *cobra.Command, w *wired, _ []string) error {
 				list, err := w.admin.SigningKeys(c.Context())
 				if err != nil {
@@ -52,7 +52,7 @@ signs, and the old one stays published until the last token it signed has expire
 			}),
 		},
 		&cobra.Command{
-			Use: "generate-seal", Short: "Print a new seal key, the one that encrypts keys and secrets at rest", Args: cobra.NoArgs,
+			Use: "generate-seal", Short: "Print a new seal key, the one that encrypts keys and secrets at rest", Args: noArgs,
 			Example: "  (umask 077; avouch key generate-seal > avouch.sealkey)",
 			RunE: func(*cobra.Command, []string) error {
 				_, err := fmt.Fprintln(a.stdout, admin.GenerateSealKey())
@@ -60,7 +60,7 @@ signs, and the old one stays published until the last token it signed has expire
 			},
 		},
 		&cobra.Command{
-			Use: "reencrypt", Short: "Seal everything with the current seal key that is still sealed with the previous one", Args: cobra.NoArgs,
+			Use: "reencrypt", Short: "Seal everything with the current seal key that is still sealed with the previous one", Args: noArgs,
 			Long: "Configure the new key as seal.key and the old one as seal.previous, restart the servers, run this, then take seal.previous away.",
 			RunE: a.onStore(func(c *cobra.Command, w *wired, _ []string) error {
 				var bar *progress

@@ -10,7 +10,7 @@ import (
 
 func (a *app) manCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "man DIR", Short: "Write the man pages of every command into a folder", Args: cobra.ExactArgs(1),
+		Use: "man DIR", Short: "Write the man pages of every command into a folder", Args: exactly(1, "a folder for the pages"),
 		Example: "  avouch man /usr/local/share/man/man1",
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {

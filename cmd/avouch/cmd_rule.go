@@ -14,7 +14,7 @@ func (a *app) ruleCommand() *cobra.Command {
 	c.AddCommand(
 		a.ruleAddCommand(),
 		&cobra.Command{
-			Use: "list", Short: "List rules", Args: cobra.NoArgs,
+			Use: "list", Short: "List rules", Args: noArgs,
 			RunE: a.onStore(func(c *cobra.Command, w *wired, _ []string) error {
 				list, err := w.admin.Rules(c.Context())
 				if err != nil {
@@ -62,7 +62,7 @@ func (a *app) ruleAddCommand() *cobra.Command {
 	flags.StringVar(&meta.Client, "client", "", "`ID` of a client that signs for itself, in place of an issuer")
 	flags.StringVar(&meta.Subject, "subject", "", "its sub, exactly")
 	flags.StringToStringVar(&meta.Claims, "claim", nil, "further string claims it must have, as `NAME=VALUE`")
-	flags.StringVar(&meta.AsClient, "as-client", "", "client the token is issued to")
+	flags.StringVar(&meta.AsClient, "as-client", "", "client the token is issued to (default: the one that authenticates beside the assertion)")
 	flags.StringVar(&meta.AsSubject, "as-subject", "", "sub of the token (default ISSUER/SUB; = takes the sub as it is)")
 	flags.BoolVar(&meta.Nobody, "nobody", false, "it speaks for nobody: the token's sub is the client's id")
 	flags.BoolVar(&meta.RequireClient, "require-client", false, "the client must authenticate beside the assertion")

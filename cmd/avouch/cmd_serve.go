@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,7 +24,7 @@ func (a *app) serveCommand() *cobra.Command {
 	var dev bool
 	flags := map[string]*string{}
 	c := &cobra.Command{
-		Use: "serve", Short: "Run the server", Args: cobra.NoArgs,
+		Use: "serve", Short: "Run the server", Args: noArgs,
 		Long: `Runs the server as configured by file, environment and flags; "avouch config print" shows every key.
 
 --dev needs no configuration: plain HTTP on loopback, a database in the working directory, a seal key beside it, and a
@@ -39,7 +41,9 @@ demo client whose key file makes "avouch token --dev" work.`,
 				return err
 			}
 			if dev {
-				devDefaults(&conf)
+				if err := devDefaults(c.Context(), &conf); err != nil {
+					return err
+				}
 			}
 			if err := conf.Validate(); err != nil {
 				return err
@@ -53,7 +57,7 @@ demo client whose key file makes "avouch token --dev" work.`,
 		},
 	}
 	c.Flags().BoolVar(&dev, "dev", false, "development: everything made on the first start, on loopback")
-	defaults := config.Default()
+	defaults, manual := config.Default(), config.Manual()
 	for _, f := range defaults.Fields() {
 		if f.IsSecret() || f.Path == "store.path" {
 			continue // secrets never stand on a command line; --store is a global flag
@@ -62,9 +66,21 @@ demo client whose key file makes "avouch token --dev" work.`,
 		if f.IsList() {
 			text = ""
 		}
-		flags[f.Path] = c.Flags().String(flagName(f.Path), text, "configuration key "+f.Path)
+		flags[f.Path] = c.Flags().String(flagName(f.Path), text, brief(manual[f.Path]))
+		if _, ok := f.Value().(bool); ok {
+			c.Flags().Lookup(flagName(f.Path)).NoOptDefVal = "true"
+		}
 	}
 	return c
+}
+
+// brief is the first sentence of a key's manual, without the name it begins with as Go comments do.
+func brief(manual string) string {
+	sentence, _, _ := strings.Cut(manual, ". ")
+	if _, rest, ok := strings.Cut(sentence, " is "); ok && !strings.Contains(sentence[:len(sentence)-len(rest)-len(" is ")], " ") {
+		sentence = rest
+	}
+	return strings.ToLower(sentence[:min(1, len(sentence))]) + strings.TrimSuffix(sentence[min(1, len(sentence)):], ".")
 }
 
 // flagName is the flag of a configuration key.
@@ -143,7 +159,7 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (
 	if err != nil {
 		return nil, err
 	}
-	listener, err := listen(ctx, conf.Listen)
+	listener, err := listen(ctx, "listen", conf.Listen)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +176,7 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (
 	s.serveOn(listener, public)
 	if conf.Management.Listen != "off" {
 		ready := []readiness{{"state", live.Ready}}
-		listener, err := listen(ctx, conf.Management.Listen)
+		listener, err := listen(ctx, "management.listen", conf.Management.Listen)
 		if err != nil {
 			return nil, err
 		}
@@ -175,12 +191,23 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (
 	return s, nil
 }
 
-func listen(ctx context.Context, address string) (net.Listener, error) {
+// listen listens on the address that a key of the configuration names.
+func listen(ctx context.Context, key, address string) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
+	switch {
+	case err == nil:
+		return listener, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		another := "another address"
+		if key == "management.listen" {
+			another = "another address, or off,"
+		}
+		return nil, fmt.Errorf("%s: another program listens on %s already, perhaps another avouch; end it, or give %s by --%s",
+			key, address, another, flagName(key))
+	case errors.Is(err, os.ErrPermission):
+		return nil, fmt.Errorf("%s: the system does not let this user listen on %s; ports below 1024 need root or CAP_NET_BIND_SERVICE: %w", key, address, err)
 	}
-	return listener, nil
+	return nil, fmt.Errorf("%s: cannot listen on %s: %w", key, address, err)
 }
 
 // sealerRequired is sealer for commands that cannot do without.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ type tokenFlags struct {
 func (a *app) tokenCommand() *cobra.Command {
 	var f tokenFlags
 	c := &cobra.Command{
-		Use: "token", Short: "Get an access token, as a client does", Args: cobra.NoArgs,
+		Use: "token", Short: "Get an access token, as a client does", Args: noArgs,
 		Long: `Gets an access token from this or any other OAuth 2.0 server. With --key the client authenticates by an assertion
 it signs (private_key_jwt); with --secret-file by one made with its secret (client_secret_jwt). --grant jwt-bearer signs
 the grant itself, --assertion sends a ready-made one, such as the token of a Kubernetes service account.`,
@@ -69,12 +70,11 @@ the grant itself, --assertion sends a ready-made one, such as the token of a Kub
 // complete fills in what the configuration and --dev know.
 func (f *tokenFlags) complete(a *app) error {
 	if f.issuer == "" && f.tokenURL == "" || f.dev {
-		conf, err := a.load(nil)
+		conf, err := a.loadBeside(f.dev)
 		if err != nil {
 			return err
 		}
 		if f.dev {
-			devDefaults(&conf)
 			f.clientID, f.keyFile = orDefault(f.clientID, devClient), orDefault(f.keyFile, devKeyFile(conf))
 		}
 		f.issuer = orDefault(f.issuer, conf.Issuer)
@@ -193,7 +193,7 @@ func (a *app) whoAmICommand() *cobra.Command {
 	var dev bool
 	var issuer string
 	c := &cobra.Command{
-		Use: "whoami", Short: "Ask the server's guarded API who a token speaks for", Args: cobra.NoArgs,
+		Use: "whoami", Short: "Ask the server's guarded API who a token speaks for", Args: noArgs,
 		Long:    "Reads an access token from standard input, calls /whoami with it, and prints what an API sees.",
 		Example: "  avouch token --dev | avouch whoami --dev",
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -201,12 +201,12 @@ func (a *app) whoAmICommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			conf, err := a.load(nil)
+			if len(bytes.TrimSpace(text)) == 0 {
+				return usagef("there is no token on standard input: avouch token ... | avouch whoami")
+			}
+			conf, err := a.loadBeside(dev)
 			if err != nil {
 				return err
-			}
-			if dev {
-				devDefaults(&conf)
 			}
 			if issuer = orDefault(issuer, conf.Issuer); issuer == "" {
 				return usagef("which server? give --issuer, or --dev")

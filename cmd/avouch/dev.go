@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
+	"strings"
 
 	"github.com/avouch-oauth/avouch/admin"
 	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
@@ -18,6 +20,53 @@ const devClient = "dev-client"
 // devKeyFile is where the key of the demo client of --dev is.
 func devKeyFile(conf config.Config) string { return conf.Store.Path + "." + devClient + ".pem" }
 
+// devIssuerFile is where "serve --dev" says which issuer it is, for the commands beside it.
+func devIssuerFile(conf config.Config) string { return conf.Store.Path + ".dev-issuer" }
+
+// devDefaults fills in what "serve --dev" chooses where nothing is configured.
+func devDefaults(ctx context.Context, conf *config.Config) error {
+	if conf.Issuer != "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(conf.Listen)
+	if err != nil {
+		return nil // Validate says so
+	}
+	if port == "0" {
+		if conf.Listen, err = freePort(ctx); err != nil {
+			return err
+		}
+		_, port, _ = net.SplitHostPort(conf.Listen) // as net has just written it
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	scheme := "http"
+	if conf.TLS.Cert != "" {
+		scheme = "https"
+	}
+	conf.Issuer = scheme + "://" + net.JoinHostPort(host, port)
+	return nil
+}
+
+// loadBeside reads the configuration for a command beside a server. Where no issuer is configured, it is that of the
+// "serve --dev" that has left its name beside the database; dev says that there must be one.
+func (a *app) loadBeside(dev bool) (config.Config, error) {
+	conf, err := a.load(nil)
+	if err != nil || conf.Issuer != "" {
+		return conf, err
+	}
+	switch text, err := os.ReadFile(devIssuerFile(conf)); {
+	case err == nil:
+		conf.Issuer = strings.TrimSpace(string(text))
+	case !errors.Is(err, fs.ErrNotExist):
+		return conf, err
+	case dev:
+		return conf, usagef("no \"avouch serve --dev\" was started in this folder (there is no %s): start it first, or name the server's database by --store", devIssuerFile(conf))
+	}
+	return conf, nil
+}
+
 // welcome makes the demo client on the first start with --dev, and says what to try.
 func (a *app) welcome(ctx context.Context, s *running) error {
 	if _, err := s.admin.Client(ctx, devClient); err != nil {
@@ -28,6 +77,13 @@ func (a *app) welcome(ctx context.Context, s *running) error {
 			return err
 		}
 	}
+	where := "Try, in another terminal in this folder:"
+	if path := s.conf.Store.Path; path != config.Default().Store.Path {
+		where = "Try, in another terminal in this folder, each with --store " + path + ":"
+	}
+	if err := os.WriteFile(devIssuerFile(s.conf), []byte(s.conf.Issuer+"\n"), 0o600); err != nil {
+		return err
+	}
 	fmt.Fprintf(a.stdout, `
 avouch is ready for development.
 
@@ -36,13 +92,13 @@ avouch is ready for development.
   database    %s
   demo client %s, its key in %s
 
-Try:
+%s
   avouch token --dev                                  an access token for the demo client
   avouch token --dev | avouch whoami --dev            what an API sees of it
   avouch client add billing --keys 2 --out ./keys     a client of your own
   avouch explain --dev assertion.jwt                  why an assertion is refused
 
-`, s.conf.Issuer, s.conf.Store.Path, devClient, devKeyFile(s.conf))
+`, s.conf.Issuer, s.conf.Store.Path, devClient, devKeyFile(s.conf), where)
 	return nil
 }
 

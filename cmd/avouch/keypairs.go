@@ -57,6 +57,9 @@ func (k *keyPairFlags) make(authMethod, issuer, clientID string, a *app) (*madeK
 	case authMethod != "" && authMethod != "private_key_jwt" && !k.google:
 		return nil, usagef("a client that authenticates by %s needs no key pairs; leave --keys out", authMethod)
 	}
+	if k.dir == "" && a.format == "name" {
+		return nil, usagef("-o name would not show the private keys, and they are shown once: name a folder for them by --out")
+	}
 	info := keyFileInfo{clientID: clientID, tokenURL: k.tokenURL}
 	if info.tokenURL == "" && issuer != "" {
 		info.tokenURL = issuer + tokenPath

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -16,6 +17,17 @@ type table struct {
 	rows [][]string
 	// note is said below the table, to people only.
 	note string
+}
+
+// outputFormats are the values of --output.
+var outputFormats = []string{"table", "json", "yaml", "name"}
+
+// checkFormat judges --output and AVOUCH_FORMAT.
+func (a *app) checkFormat() error {
+	if a.format != "" && !slices.Contains(outputFormats, a.format) {
+		return usagef("output format %q is not one of %s", a.format, strings.Join(outputFormats, ", "))
+	}
+	return nil
 }
 
 // print writes a result in the format that was asked for: value as JSON or YAML, or as the table.
@@ -46,7 +58,7 @@ func (a *app) print(value any, t table) error {
 		}
 		return nil
 	}
-	return usagef("output format %q is not one of table, json, yaml, name", a.format)
+	return a.checkFormat()
 }
 
 func (t table) write(w io.Writer) error {

@@ -78,10 +78,16 @@ Two commands to the first token:
   avouch serve --dev        a server with an embedded database, a demo client and its key
   avouch token --dev        an access token for that client
 
-Or see all of it happen at once: avouch demo`,
+Or see all of it happen at once: avouch demo
+
+Exit codes: 0 done, 1 a failure, 2 the command or its input is wrong, 3 refused (a token, an assertion), 4 there is
+none of that name. Environment: AVOUCH_CONFIG and AVOUCH_FORMAT stand for --config and --output; "avouch config print"
+lists what configures the server; NO_COLOR is honoured.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version(),
+		// before anything is done: what was done could not be told, and a private key is shown once
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkFormat() },
 	}
 	asGroup(root)
 	root.SetVersionTemplate("avouch {{.Version}}\n")
@@ -91,7 +97,7 @@ Or see all of it happen at once: avouch demo`,
 	flags.StringVar(&a.storePath, "store", "", "SQLite `FILE` to work on, over the configured one")
 	flags.StringVarP(&a.format, "output", "o", a.env("AVOUCH_FORMAT"), "output `FORMAT`: table, json, yaml or name (default table)")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours, whatever the terminal can do")
-	if err := root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "yaml", "name"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+	if err := root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(outputFormats, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // the flag is registered three lines above
 	}
 	root.AddGroup(
@@ -102,7 +108,7 @@ Or see all of it happen at once: avouch demo`,
 	for group, commands := range map[string][]*cobra.Command{
 		"run":   {a.serveCommand(), a.demoCommand(), a.configCommand(), a.healthcheckCommand()},
 		"state": {a.clientCommand(), a.issuerCommand(), a.ruleCommand(), a.keyCommand(), a.applyCommand(), a.diffCommand(), a.exportCommand()},
-		"use":   {a.tokenCommand(), a.whoAmICommand(), a.explainCommand(), a.benchCommand(), a.manCommand()},
+		"use":   {a.tokenCommand(), a.whoAmICommand(), a.explainCommand(), a.benchCommand(), a.manCommand(), versionCommand(a)},
 	} {
 		for _, c := range commands {
 			c.GroupID = group
@@ -121,9 +127,9 @@ func asGroup(c *cobra.Command) *cobra.Command {
 		}
 		hint := ""
 		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-			hint = "; did you mean " + strings.Join(near, " or ") + "?"
+			hint = " did you mean " + strings.Join(near, " or ") + "?"
 		}
-		return usagef("%s has no command %q%s", c.CommandPath(), args[0], hint)
+		return usagef("%s has no command %q;%s \"%s --help\" lists all", c.CommandPath(), args[0], hint, c.CommandPath())
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	c.SuggestionsMinimumDistance = 2

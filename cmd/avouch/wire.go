@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"os/user"
 
@@ -29,7 +28,7 @@ func (w *wired) Close() error { return w.store.Close() }
 // operations opens the configured store for a command. It needs no seal key: an operation that does says so. create
 // makes the database where it is missing.
 func (a *app) operations(ctx context.Context, create bool) (*wired, error) {
-	conf, err := a.load(nil)
+	conf, err := a.loadBeside(false)
 	if err != nil {
 		return nil, err
 	}
@@ -107,25 +106,6 @@ func (a *app) sealer(conf config.Config) (*admin.Sealer, error) {
 		}
 	}
 	return admin.NewSealer(key, previous)
-}
-
-// devDefaults fills in what --dev chooses where nothing is configured.
-func devDefaults(conf *config.Config) {
-	if conf.Issuer != "" {
-		return
-	}
-	host, port, err := net.SplitHostPort(conf.Listen)
-	if err != nil {
-		return // Validate says so
-	}
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	scheme := "http"
-	if conf.TLS.Cert != "" {
-		scheme = "https"
-	}
-	conf.Issuer = scheme + "://" + net.JoinHostPort(host, port)
 }
 
 // makeDevSealKey makes the seal key of --dev where there is neither a configured one nor one made before.
