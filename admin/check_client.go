@@ -78,7 +78,7 @@ func (t *tx) checkCredentials(f field, c *storage.Client) {
 	if c.JWKSURL != "" {
 		f.in("jwks_uri").fetched(c.JWKSURL, c.AllowPrivateAddresses)
 		if live {
-			f.in("jwks_uri").fault("jwks and jwks_uri exclude each other (RFC 7591 §2): the client has registered keys; revoke them first, or leave jwks_uri out")
+			f.in("jwks_uri").fault("jwks and jwks_uri exclude each other (RFC 7591 §2): the client has registered keys; revoke them first, or leave jwks_uri out. What was revoked does not verify by a URL either, so it has to publish new ones")
 		}
 	}
 	switch {

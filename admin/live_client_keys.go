@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/avouch-oauth/avouch/assertion"
@@ -15,8 +16,9 @@ import (
 // keys that do not verify why.
 type clientKeys struct {
 	knownKeys
-	policy clientauth.Policy
-	idle   map[string]string // kid of a key that does not verify → why
+	policy  clientauth.Policy
+	idle    map[string]string // kid of a key that does not verify → why
+	revoked map[string]bool   // thumbprints of keys that the client's own URL must not bring back
 }
 
 // knownKeys is what *keys.Set and *keys.Remote have in common.
@@ -28,6 +30,12 @@ type knownKeys interface {
 // Find implements keys.Source.
 func (k *clientKeys) Find(ctx context.Context, h keys.Hint, now time.Time) ([]*keys.Public, error) {
 	found, err := k.knownKeys.Find(ctx, h, now)
+	if err == nil && len(k.revoked) > 0 {
+		found = slices.DeleteFunc(slices.Clone(found), func(p *keys.Public) bool { return k.revoked[p.Thumbprint()] })
+		if len(found) == 0 {
+			err = fmt.Errorf("%w: what the token names was revoked here", keys.ErrNoKey)
+		}
+	}
 	if why, idle := k.idle[h.ID]; idle && err != nil {
 		err = fmt.Errorf("%w; the key %q %s", err, h.ID, why)
 	}
@@ -46,7 +54,22 @@ func (l *Live) clientKeys(c *storage.Client) (*clientKeys, error) {
 		},
 	}
 	source, err := l.keysOf(c)
-	return &clientKeys{source, policy, idleKeys(c)}, err
+	return &clientKeys{source, policy, idleKeys(c), revokedKeys(c)}, err
+}
+
+// revokedKeys are the thumbprints of the revoked keys of a client whose keys are fetched. Registered ones are told by
+// their state, and nobody can register one again.
+func revokedKeys(c *storage.Client) map[string]bool {
+	if c.JWKSURL == "" {
+		return nil
+	}
+	revoked := map[string]bool{}
+	for i := range c.Keys {
+		if k := &c.Keys[i]; k.State == KeyRevoked {
+			revoked[thumbprint(k.JWK)] = true
+		}
+	}
+	return revoked
 }
 
 // keysOf are the keys of a client that may verify, each with the time in which it does.
