@@ -163,15 +163,15 @@ func (a *Admin) ClientKeys(ctx context.Context, client string) ([]ClientKey, err
 	return c.Keys, nil
 }
 
-// ActivateClientKey makes a next or retiring key active, from now on. It no longer expires, unless it came in a
-// certificate or was given an end when it was added as next.
+// ActivateClientKey makes a next or retiring key active, from now on. It expires when it did before it was retired: when
+// its certificate does, or what was said when it was added, else never.
 func (a *Admin) ActivateClientKey(ctx context.Context, client, kid string) (*ClientKey, error) {
 	return a.changeKey(ctx, client, kid, "client_key.activate", func(k *storage.ClientKey, at time.Time) error {
 		switch k.State {
 		case KeyRevoked:
 			return errRevokedKey(client, kid)
 		case KeyRetiring:
-			k.Expires = time.Time{}
+			k.Expires, k.Limit = k.Limit, time.Time{}
 		}
 		if !k.Expires.IsZero() && !k.Expires.After(at) {
 			return &Error{Code: Conflict, Kind: "client key", ID: kid, Reason: "it expired at " + k.Expires.Format(time.RFC3339) + "; add a new key"}
@@ -199,9 +199,9 @@ func (a *Admin) RetireClientKey(ctx context.Context, client, kid string, until t
 			return faults{{"until", "it is past; to end a key at once, revoke it"}}.err("client key", kid)
 		}
 		if k.State != KeyRetiring {
-			end = earlier(end, k.Expires)
+			k.Limit = k.Expires
 		}
-		k.State, k.Expires = KeyRetiring, end
+		k.State, k.Expires = KeyRetiring, earlier(end, k.Limit)
 		return nil
 	})
 }

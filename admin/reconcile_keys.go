@@ -3,6 +3,7 @@ package admin
 import (
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/avouch-oauth/avouch/storage"
 )
@@ -56,7 +57,7 @@ func (d *resolvedClient) reconcileSet(t *tx, f field, c *storage.Client, listed 
 			case KeyRevoked:
 				f.at(i).fault("key %q was revoked, which cannot be undone: make a new pair", clip(k.ID))
 			case KeyRetiring:
-				old.State, old.Expires = KeyActive, k.Expires
+				old.State, old.Expires, old.Limit = KeyActive, earlier(old.Limit, k.Expires), time.Time{}
 			case KeyNext:
 				old.State, old.NotBefore = KeyActive, k.NotBefore
 			}
@@ -110,6 +111,12 @@ func (d *resolvedClient) reconcileKey(t *tx, f field, c *storage.Client, want *K
 	default:
 		if k.State == KeyRevoked && old.State != KeyRevoked {
 			old.Revoked = t.now
+		}
+		switch {
+		case k.State != KeyRetiring:
+			old.Limit = time.Time{}
+		case old.State != KeyRetiring:
+			old.Limit = old.Expires
 		}
 		old.Label, old.State, old.NotBefore, old.Expires = k.Label, k.State, k.NotBefore, k.Expires
 	}

@@ -39,6 +39,7 @@ type ClientKey struct {
 	JWK       json.RawMessage
 	NotBefore time.Time // zero: at once
 	Expires   time.Time // zero: never
+	Limit     time.Time // of a retiring key: when it expired before it was retiring; zero: never
 	LastUsed  time.Time // zero: not yet
 	Created   time.Time
 	Revoked   time.Time // zero: not revoked

@@ -81,7 +81,7 @@ func encodeClient(c *storage.Client) *clientDocument {
 		d.Keys = make([]keyDocument, len(c.Keys))
 	}
 	for i, k := range c.Keys {
-		stamps(&k.NotBefore, &k.Expires, &k.Created, &k.Revoked)
+		stamps(&k.NotBefore, &k.Expires, &k.Limit, &k.Created, &k.Revoked)
 		d.Keys[i] = keyDocument{ClientKey: k, JWK: text(k.JWK)}
 	}
 	if c.Extra != nil {
