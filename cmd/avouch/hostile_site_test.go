@@ -40,7 +40,7 @@ type hostile struct {
 }
 
 // patience is how long any answer may take.
-const patience = 10 * time.Second
+const patience = 15 * time.Second
 
 func newHostile(t testing.TB, change func(*config.Config)) *hostile {
 	t.Helper()

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -12,9 +13,10 @@ import (
 
 // committer gathers the requests that arrive while a commit is under way, and spends them in the next one.
 type committer struct {
-	store *Store
-	wake  chan struct{} // holds one element while the queue may have something in it
-	done  chan struct{} // closed when run has returned
+	store    *Store
+	patience time.Duration // how long a request waits for its turn
+	wake     chan struct{} // holds one element while the queue may have something in it
+	done     chan struct{} // closed when run has returned
 
 	mu     sync.Mutex
 	queue  []*request
@@ -46,13 +48,19 @@ const (
 	pause      = 4 * pollEvery
 )
 
+// turnTimeout bounds the wait of a request, also behind others that wait for busyTimeout each. It is a little longer
+// than that, so that who comes first learns the reason.
+const turnTimeout = busyTimeout + time.Second
+
+var errTurn = errors.New("storage/sqlite: the database has been busy for too long; is another process writing to it, or the disk slow?")
+
 func newCommitter(s *Store) *committer {
-	c := &committer{store: s, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &committer{store: s, patience: turnTimeout, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go c.run()
 	return c
 }
 
-// do hands a request in and waits for its answer, or until ctx ends.
+// do hands a request in and waits for its answer, until ctx ends or its patience does.
 func (c *committer) do(ctx context.Context, r *request) error {
 	c.mu.Lock()
 	if c.closed {
@@ -65,13 +73,22 @@ func (c *committer) do(ctx context.Context, r *request) error {
 	case c.wake <- struct{}{}:
 	default:
 	}
-	select {
-	case err := <-r.done:
-		return err
-	case <-ctx.Done():
-		// Where this comes too late the uses may be spent. The caller refuses in either case.
-		r.state.CompareAndSwap(waiting, abandoned)
-		return ctx.Err()
+	patience := time.NewTimer(c.patience)
+	defer patience.Stop()
+	for {
+		select {
+		case err := <-r.done:
+			return err
+		case <-ctx.Done():
+			// Where this comes too late the uses may be spent. The caller refuses in either case.
+			r.state.CompareAndSwap(waiting, abandoned)
+			return ctx.Err()
+		case <-patience.C:
+			if r.state.CompareAndSwap(waiting, abandoned) {
+				return errTurn
+			}
+			// its commit is under way
+		}
 	}
 }
 

@@ -44,6 +44,9 @@ func (s *Store) SetPatience(d time.Duration) {
 	s.writes.free <- w
 }
 
+// SetTurnPatience sets how long a request waits for its turn to be spent.
+func (s *Store) SetTurnPatience(d time.Duration) { s.committer.patience = d }
+
 // Ask returns the one value of a query on the connection that writes.
 func (s *Store) Ask(query string) (value string, err error) {
 	err = s.writes.use(context.Background(), func(w *session) error {

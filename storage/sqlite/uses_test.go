@@ -87,6 +87,29 @@ func TestRequestGivenUpIsNotSpent(t *testing.T) {
 	}
 }
 
+// TestNobodyWaitsForever: requests behind a writer that does not come to an end are refused in time, and not spent.
+func TestNobodyWaitsForever(t *testing.T) {
+	s := open(t, place(t), sqlite.Options{})
+	s.SetTurnPatience(50 * time.Millisecond)
+	release := s.HoldWriter()
+	var all sync.WaitGroup
+	for i := range 10 {
+		all.Go(func() {
+			if err := s.FirstUse(context.Background(), noon, grant(fmt.Sprint(i))); err == nil {
+				t.Error("spent beside a writer")
+			}
+		})
+	}
+	all.Wait()
+	release()
+	s.SetTurnPatience(time.Minute)
+	for i := range 10 {
+		if err := s.FirstUse(t.Context(), noon, grant(fmt.Sprint(i))); err != nil {
+			t.Errorf("what was refused is spent: %v", err)
+		}
+	}
+}
+
 // TestGivingUpBreaksNoConnection gives up everywhere, all the time. The driver throws a connection away when a context
 // ends in the middle of a statement: none may be.
 func TestGivingUpBreaksNoConnection(t *testing.T) {
