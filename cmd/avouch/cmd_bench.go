@@ -26,6 +26,9 @@ connections and says how many were answered a second, and how fast. Signing is n
 			if err := f.complete(a); err != nil {
 				return err
 			}
+			if f.whole != nil {
+				return usagef("whose key is it, and at which server? give --client and --issuer")
+			}
 			if requests < 1 || requests > 10_000_000 || connections < 1 || connections > 10_000 {
 				return usagef("--requests must be between 1 and 10000000, --connections between 1 and 10000")
 			}

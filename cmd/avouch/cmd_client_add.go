@@ -184,6 +184,9 @@ func (a *app) printAdded(result addedClient, made *madeKeys, issuer string) erro
 // tokenCommandLine is the command that gets a token for a client with a key file; issuer is the one that is configured.
 func tokenCommandLine(c *admin.Client, keyFile, issuer string) string {
 	line := "avouch token --client " + c.ID + " --key " + keyFile
+	if strings.HasSuffix(keyFile, ".p12") {
+		line += " --password-file FILE"
+	}
 	if issuer == "" {
 		line += " --issuer URL"
 	}

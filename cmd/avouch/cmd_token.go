@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/avouch-oauth/avouch/client"
+	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
 	"github.com/avouch-oauth/avouch/keys"
 )
 
@@ -23,6 +25,8 @@ type tokenFlags struct {
 	dev                            bool
 	issuer, tokenURL               string
 	clientID, keyFile, secretFile  string
+	password                       func() (string, error) // of a PKCS#12 file
+	whole                          *keys.KeyFile          // a key file that says who it is for, and where
 	assertionFile, subject         string
 	scopes, resources              []string
 	audience, grantType, algorithm string
@@ -30,6 +34,14 @@ type tokenFlags struct {
 
 func (a *app) tokenCommand() *cobra.Command {
 	var f tokenFlags
+	var passwordFile string
+	f.password = func() (string, error) {
+		if passwordFile == "" {
+			return "", usagef("%s is a PKCS#12 file: give --password-file", f.keyFile)
+		}
+		password, err := readSecret(a, passwordFile)
+		return string(password), err
+	}
 	c := &cobra.Command{
 		Use: "token", Short: "Get an access token, as a client does", Args: noArgs,
 		Long: `Gets an access token from this or any other OAuth 2.0 server. With --key the client authenticates by an assertion
@@ -37,7 +49,8 @@ it signs (private_key_jwt); with --secret-file by one made with its secret (clie
 the grant itself, --assertion sends a ready-made one, such as the token of a Kubernetes service account.`,
 		Example: `  avouch token --dev
   avouch token --issuer https://as.example.com --client billing --key keys/billing-1a2b3c4d.pem --scope invoices:read
-  avouch token --issuer https://as.example.com --grant jwt-bearer --client reports --key reports.json --subject alice
+  avouch token --issuer https://as.example.com --grant jwt-bearer --client reports --key reports.pem --subject alice
+  avouch token --key reports-1a2b3c4d.json --scope reports:read
   avouch token --issuer https://as.example.com --assertion /var/run/secrets/tokens/avouch`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := f.complete(a); err != nil {
@@ -45,7 +58,7 @@ the grant itself, --assertion sends a ready-made one, such as the token of a Kub
 			}
 			got, err := f.get(c.Context())
 			if err != nil {
-				return explainRefusal(err)
+				return tokenFailure(err)
 			}
 			return a.printToken(got)
 		},
@@ -55,7 +68,8 @@ the grant itself, --assertion sends a ready-made one, such as the token of a Kub
 	flags.StringVar(&f.issuer, "issuer", "", "issuer `URL` (default: the configured one)")
 	flags.StringVar(&f.tokenURL, "token-url", "", "token endpoint, for servers without metadata")
 	flags.StringVar(&f.clientID, "client", "", "`ID` of the client")
-	flags.StringVar(&f.keyFile, "key", "", "`FILE` with its private key: PEM, JWK, or Google-style JSON")
+	flags.StringVar(&f.keyFile, "key", "", "`FILE` with its private key: PEM, JWK, PKCS#12, or Google-style JSON, which needs nothing else")
+	flags.StringVar(&passwordFile, "password-file", "", "`FILE` with the password of a PKCS#12 file, - for standard input")
 	flags.StringVar(&f.secretFile, "secret-file", "", "`FILE` with its secret, - for standard input")
 	flags.StringVar(&f.assertionFile, "assertion", "", "`FILE` with a ready-made assertion to use as a grant")
 	flags.StringVar(&f.grantType, "grant", "client_credentials", "client_credentials or jwt-bearer")
@@ -67,8 +81,16 @@ the grant itself, --assertion sends a ready-made one, such as the token of a Kub
 	return c
 }
 
-// complete fills in what the configuration and --dev know.
+// complete fills in what the configuration, --dev and the key file know.
 func (f *tokenFlags) complete(a *app) error {
+	if f.keyFile != "" && f.clientID == "" {
+		if text, err := a.readInput(f.keyFile); err == nil {
+			if file, err := keys.ParseKeyFile(text); err == nil {
+				f.whole = file
+				return nil
+			}
+		}
+	}
 	if f.issuer == "" && f.tokenURL == "" || f.dev {
 		conf, err := a.loadBeside(f.dev)
 		if err != nil {
@@ -84,6 +106,23 @@ func (f *tokenFlags) complete(a *app) error {
 		return usagef("which server? give --issuer, or --dev for the one of \"serve --dev\" in this folder")
 	case f.assertionFile == "" && f.keyFile == "" && f.secretFile == "":
 		return usagef("who asks? give --client and --key, --secret-file, or a ready-made --assertion")
+	case f.issuer == "" && (f.audience == "" || f.audience == "issuer") && f.assertionFile == "":
+		return usagef("which server is the assertion for? give --issuer, or the value that the server wants as --aud")
+	}
+	return errors.Join(checkServerURL("--issuer", f.issuer), checkServerURL("--token-url", f.tokenURL))
+}
+
+// checkServerURL tells in the words of the command line what package client would refuse.
+func checkServerURL(flag, given string) error {
+	if given == "" {
+		return nil
+	}
+	u, err := url.Parse(given)
+	switch {
+	case err != nil || u.Host == "":
+		return usagef("%s %q is not a URL such as https://as.example.com", flag, given)
+	case u.Scheme == "http" && !config.IsLoopback(u.Hostname()):
+		return usagef("%s %s is plain HTTP to another machine, where anybody on the way could take the token: use https; http is for this machine only (127.0.0.1, ::1, localhost)", flag, given)
 	}
 	return nil
 }
@@ -94,6 +133,12 @@ func (f *tokenFlags) get(ctx context.Context) (*oauth2.Token, error) {
 	aud, known := audience[f.audience]
 	if !known {
 		aud = client.Audience(f.audience)
+	}
+	if f.whole != nil {
+		return client.JWTBearer{
+			Issuer: f.issuer, TokenURL: orDefault(f.tokenURL, f.whole.TokenURL), Key: f.whole.Key, AssertionIssuer: f.whole.ClientID,
+			Subject: f.subject, Scopes: f.scopes, Resources: f.resources, ScopeClaim: true, Audience: client.AudienceTokenEndpoint,
+		}.Token(ctx)
 	}
 	if f.assertionFile != "" {
 		g := client.JWTBearer{Issuer: f.issuer, TokenURL: f.tokenURL, Assertion: client.AssertionFile(f.assertionFile), Scopes: f.scopes, Resources: f.resources}
@@ -135,42 +180,24 @@ func (f *tokenFlags) get(ctx context.Context) (*oauth2.Token, error) {
 	return nil, usagef("--grant %q is neither client_credentials nor jwt-bearer", f.grantType)
 }
 
+// key reads the private key.
 func (f *tokenFlags) key() (*keys.Private, error) {
 	if f.clientID == "" {
 		return nil, usagef("whose key is it? give --client")
 	}
-	text, err := os.ReadFile(f.keyFile)
+	key, err := readPrivateKey(f.keyFile, f.password)
 	if err != nil {
 		return nil, err
 	}
-	key, err := keys.ParsePrivate(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.keyFile, err)
-	}
 	if f.algorithm != "" {
-		id := key.ID
-		if key, err = keys.NewPrivate(key.Signer, keys.Algorithm(f.algorithm)); err != nil {
-			return nil, err
+		again, err := keys.NewPrivate(key.Signer, keys.Algorithm(f.algorithm))
+		if err != nil {
+			return nil, fmt.Errorf("--alg: %w", err)
 		}
-		key.ID = id // the file may give it another than the thumbprint
+		again.ID = key.ID
+		return again, nil
 	}
 	return key, nil
-}
-
-// explainRefusal says what to do next about a refused request.
-func explainRefusal(err error) error {
-	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
-	if !ok {
-		return err
-	}
-	text := fmt.Sprintf("the server refused: %s", refused.ErrorCode)
-	if refused.ErrorDescription != "" {
-		text += ": " + refused.ErrorDescription
-	}
-	if id := client.RefusalID(err); id != "" {
-		text += fmt.Sprintf("\nits log has the reason under refusal_id %s; \"avouch explain\" shows every check of an assertion", id)
-	}
-	return &codedError{exitDenied, errors.New(text)}
 }
 
 func (a *app) printToken(t *oauth2.Token) error {

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -84,6 +85,43 @@ func pkcs12File(k *keys.Private, info keyFileInfo) ([]byte, error) {
 		return nil, err
 	}
 	return pkcs12.Modern2023.Encode(k.Signer, cert, nil, info.password)
+}
+
+// readPrivateKey reads a private key from a file of any of keyFormats. The password is asked for where one is needed.
+func readPrivateKey(path string, password func() (string, error)) (*keys.Private, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > 0 && text[0] == 0x30 { // the DER of PKCS#12; PEM and JSON begin otherwise
+		secret, err := password()
+		if err != nil {
+			return nil, err
+		}
+		return parsePKCS12(path, text, secret)
+	}
+	key, err := keys.ParsePrivate(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return key, nil
+}
+
+// parsePKCS12 takes the private key out of a PKCS#12 file. Its algorithm is the usual one of its type.
+func parsePKCS12(path string, der []byte, password string) (*keys.Private, error) {
+	found, _, _, err := pkcs12.DecodeChain(der, password)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	text, err := x509.MarshalPKCS8PrivateKey(found)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	key, err := keys.ParsePrivate(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text}))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return key, nil
 }
 
 // writePrivate writes a file that only its owner can read. It never overwrites: a private key that is lost is lost.

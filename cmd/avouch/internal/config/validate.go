@@ -24,7 +24,7 @@ func (c *Config) Validate() error {
 	switch {
 	case err != nil:
 		fault("listen: %q is not an address such as 127.0.0.1:8080", c.Listen)
-	case c.TLS.Cert == "" && c.TLS.Key == "" && !c.Plaintext && !isLoopback(host):
+	case c.TLS.Cert == "" && c.TLS.Key == "" && !c.Plaintext && !IsLoopback(host):
 		fault("listen: %s is reachable from other machines, and there is no TLS: set tls.cert and tls.key, listen on 127.0.0.1, or set plaintext where a proxy in front ends TLS", c.Listen)
 	}
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
@@ -68,7 +68,7 @@ func checkIssuer(issuer string) error {
 	switch {
 	case err != nil || u.Host == "":
 		return fmt.Errorf("%q is not a URL such as https://as.example.com", issuer)
-	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !IsLoopback(u.Hostname())):
 		return fmt.Errorf("%q must be https; http is for loopback hosts", issuer)
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil:
 		return fmt.Errorf("%q must have no query, fragment or user (RFC 8414 §2)", issuer)
@@ -78,7 +78,8 @@ func checkIssuer(issuer string) error {
 	return nil
 }
 
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host name or address is this machine and no other.
+func IsLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
