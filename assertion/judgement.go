@@ -104,8 +104,8 @@ func (j *judgement) refused(i int, err error) error {
 	case of == nil:
 		return errNil
 	}
-	e := *of // a check may return the same value to everybody
-	if e.Err == nil && err != error(of) {
+	e := *of                                            // a check may return the same value to everybody
+	if _, bare := err.(*Error); e.Err == nil && !bare { //nolint:errorlint // whether it is wrapped is the question
 		e.Err = err // what wraps it says more
 	}
 	if e.Check == "" {

@@ -16,7 +16,7 @@ func nearDate(v strictjson.Value) string {
 	if !ok {
 		return ""
 	}
-	unit := ""
+	var unit string
 	switch {
 	case f >= 1e11 && f < 1e14:
 		unit = fmt.Sprintf("milliseconds: read as seconds it is the year %d", time.Unix(int64(f), 0).UTC().Year())

@@ -110,7 +110,7 @@ func bySecret(ctx context.Context, req *avouch.Request, method, id, secret strin
 // matches compares with every live secret, in a time that does not tell which one it was or how near.
 func matches(secrets []avouch.Secret, sum [sha256.Size]byte, now time.Time) bool {
 	var none [sha256.Size]byte
-	found := subtle.ConstantTimeCompare(none[:], sum[:]) & 0
+	found := 0
 	for i := range secrets {
 		s := &secrets[i]
 		if s.SHA256 == none || !s.Expires.IsZero() && !now.Before(s.Expires) {
