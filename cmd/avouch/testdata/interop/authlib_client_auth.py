@@ -13,12 +13,14 @@ if os.environ["METHOD"] == "private_key_jwt":
 else:
     secret = os.environ["CLIENT_SECRET"]
     method = ClientSecretJWT
-claims = {"aud": os.environ["AUDIENCE"]} if "AUDIENCE" in os.environ else None
+# What Authlib calls the token endpoint is what it writes into aud. The issuer goes there, for by claims={"aud": ...}
+# every assertion of this object would have one jti.
+audience = os.environ.get("AUDIENCE", os.environ["TOKEN_URL"])
 session = OAuth2Session(
     client_id=os.environ["CLIENT_ID"], client_secret=secret, token_endpoint_auth_method=method.name
 )
 session.register_client_auth_method(
-    method(os.environ["TOKEN_URL"], claims=claims, alg=os.environ["ALG"])
+    method(audience, alg=os.environ["ALG"])
 )
 for _ in range(int(os.environ.get("TIMES", "1"))):
     token = session.fetch_token(
