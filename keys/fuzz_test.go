@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	gojose "github.com/go-jose/go-jose/v4"
@@ -42,7 +43,7 @@ func FuzzParseSet(f *testing.F) {
 		var prints []string
 		for _, member := range theirs.Keys {
 			var jwk gojose.JSONWebKey
-			if jwk.UnmarshalJSON(member) != nil || !jwk.IsPublic() {
+			if jwk.UnmarshalJSON(ofItsType(t, member)) != nil || !jwk.IsPublic() {
 				continue
 			}
 			if print, err := jwk.Thumbprint(crypto.SHA256); err == nil {
@@ -58,6 +59,26 @@ func FuzzParseSet(f *testing.F) {
 			}
 		}
 	})
+}
+
+// ofItsType leaves out of a JWK what its key type does not define: go-jose decodes the y of an OKP key, and refuses the
+// key where that is malformed; a member that is not defined is to be ignored (RFC 7517 §4).
+func ofItsType(t *testing.T, member []byte) []byte {
+	var m map[string]json.RawMessage
+	if json.Unmarshal(member, &m) != nil {
+		return member
+	}
+	defined := map[string]string{`"RSA"`: "n e", `"EC"`: "crv x y", `"OKP"`: "crv x"}[string(m["kty"])]
+	for _, name := range []string{"crv", "x", "y", "n", "e"} {
+		if !slices.Contains(strings.Fields(defined), name) {
+			delete(m, name)
+		}
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // FuzzParsePublic: what is registered can verify, and comes back from the store as it went there.
