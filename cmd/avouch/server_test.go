@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -129,34 +128,6 @@ type answer struct {
 	header http.Header
 	body   map[string]any
 	text   string
-}
-
-func (s *testServer) post(form url.Values) answer {
-	s.t.Helper()
-	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+tokenPath, strings.NewReader(form.Encode()))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return s.do(req)
-}
-
-func (s *testServer) do(req *http.Request) answer {
-	s.t.Helper()
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	a := answer{status: resp.StatusCode, header: resp.Header, text: string(text)}
-	if err := json.Unmarshal(text, &a.body); err != nil {
-		s.t.Fatalf("%s %s answered no JSON: %d %q", req.Method, req.URL.Path, resp.StatusCode, text)
-	}
-	return a
 }
 
 // verify checks an access token as an API would, with keys found by the server's metadata, and returns who it is for.
