@@ -29,22 +29,13 @@ func (l *logRecord) String() string {
 	return l.text.String()
 }
 
-// tail is what was logged since the log had n bytes.
-func (l *logRecord) tail(n int) string { return l.String()[n:] }
-
-func (l *logRecord) size() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Len()
-}
-
 // keep notes something that no log may hold.
 func (h *hostile) keep(secrets ...string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.sent.mu.Lock()
+	defer h.sent.mu.Unlock()
 	for _, s := range secrets {
 		if len(s) >= shortestSecret {
-			h.sent = append(h.sent, s)
+			h.sent.list = append(h.sent.list, s)
 		}
 	}
 }
@@ -99,7 +90,12 @@ var textLine = regexp.MustCompile(`^time=\S+ level=(DEBUG|INFO|WARN|ERROR) msg=`
 // the request, nothing that a terminal obeys, no panic, no failure that was not staged.
 func (h *hostile) checkLog(t testing.TB, format string) {
 	text := h.log.String()
-	for _, secret := range h.sent {
+	for _, id := range h.refusals {
+		if !strings.Contains(text, id) {
+			t.Errorf("the refusal_id %q does not lead to the log", id)
+		}
+	}
+	for _, secret := range h.sent.list {
 		if i := strings.Index(text, secret); i >= 0 {
 			t.Errorf("a secret that was sent is in the log: %q", text[max(0, i-200):i+min(len(secret), 40)])
 		}

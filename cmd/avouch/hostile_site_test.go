@@ -32,11 +32,20 @@ type hostile struct {
 	keys   map[string]*keys.Private // of clients by id, of issuers by name
 	secret map[string]string        // of clients by id
 
-	outage bool // 5xx is what is wanted
+	outage bool   // 5xx is what is wanted
+	base   string // where requests go: the server's URL, or another process with the same issuer
 
-	mu      sync.Mutex
-	clients map[string]*http.Client // by source address
-	sent    []string                // what no log may hold
+	sent *secrets // what no log may hold
+
+	mu       sync.Mutex
+	clients  map[string]*http.Client // by source address
+	refusals []string                // ids, of which each must lead to the log
+}
+
+// secrets are what has been sent.
+type secrets struct {
+	mu   sync.Mutex
+	list []string
 }
 
 // patience is how long any answer may take.
@@ -44,15 +53,17 @@ const patience = 15 * time.Second
 
 func newHostile(t testing.TB, change func(*config.Config)) *hostile {
 	t.Helper()
-	h := &hostile{keys: map[string]*keys.Private{}, secret: map[string]string{}, clients: map[string]*http.Client{}}
+	h := &hostile{
+		log: new(logRecord), sent: new(secrets), keys: map[string]*keys.Private{}, secret: map[string]string{}, clients: map[string]*http.Client{},
+	}
 	conf := config.Default()
 	conf.Log.Level, conf.Log.Format = "debug", "json"
 	if change != nil {
 		change(&conf)
 	}
-	h.log = new(logRecord)
 	t.Cleanup(func() { h.checkLog(t, conf.Log.Format) }) // after the server has ended
 	h.testServer = startServerLogging(t, newLogger(h.log, conf.Log), change)
+	h.base = h.url
 	t.Cleanup(h.hangUp)
 	return h
 }
@@ -61,6 +72,13 @@ func newHostile(t testing.TB, change func(*config.Config)) *hostile {
 func newHostileTown(t testing.TB, change func(*config.Config)) *hostile {
 	t.Helper()
 	h := newHostile(t, change)
+	h.settle()
+	return h
+}
+
+// settle registers everybody.
+func (h *hostile) settle() {
+	h.t.Helper()
 	for id, alg := range map[string]keys.Algorithm{"both": keys.ES256, "other": keys.ES256, "ed": keys.EdDSA} {
 		h.signer(id, alg)
 	}
@@ -73,7 +91,6 @@ func newHostileTown(t testing.TB, change func(*config.Config)) *hostile {
 	h.add(public)
 	h.issuer("idp", "k1")
 	h.issuer("twin", "k1") // another key by the same kid
-	return h
 }
 
 // signer registers a client that may authenticate by its key, get tokens for itself by a grant, and act for alice.
