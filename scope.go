@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/avouch-oauth/avouch/internal/scope"
 )
 
 // maxScopes is how many scopes a request may ask for.
@@ -80,11 +82,4 @@ func parseScope(parameter string) ([]string, error) {
 }
 
 // validScope reports whether s is a scope-token of RFC 6749 §3.3.
-func validScope(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < 0x21 || c > 0x7e || c == '"' || c == '\\' {
-			return false
-		}
-	}
-	return s != ""
-}
+func validScope(s string) bool { return scope.Valid(s) }

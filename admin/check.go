@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/avouch-oauth/avouch/internal/safehttp"
+	"github.com/avouch-oauth/avouch/internal/scope"
 )
 
 // MaxTokenLifetime is the longest life of an access token that a client or a rule may give, and that the server's own
@@ -128,9 +129,7 @@ func (f field) scopes(s string) []string {
 	return list
 }
 
-func isScope(s string) bool {
-	return len(s) <= 256 && visibleASCII(s) && !strings.ContainsAny(s, `"\`)
-}
+func isScope(s string) bool { return len(s) <= 256 && scope.Valid(s) }
 
 // scopesWithin checks that defaults lie within their ceiling.
 func (f field) scopesWithin(some, ceiling []string) {
