@@ -23,7 +23,7 @@ func (j *judgement) form(s *step) error {
 	case j.fault == nil:
 		return nil
 	case j.fault.Fault == s.fault:
-		return &Error{Reason: s.reason}
+		return &Error{Reason: s.reason, Hint: nearForm(j.token, s.fault)}
 	case s.fault == jose.BadClaims:
 		return j.readPayload()
 	}

@@ -2,6 +2,7 @@ package assertion
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/avouch-oauth/avouch/internal/strictjson"
@@ -71,6 +72,9 @@ func showDate(v strictjson.Value, now time.Time) string {
 
 // short is d to the second, or to the millisecond below ten seconds.
 func short(d time.Duration) string {
+	if d.Abs() == math.MaxInt64 { // as much as a Duration holds, and so as much as Sub says
+		return "more than 290 years"
+	}
 	if d.Abs() < 10*time.Second {
 		return d.Round(time.Millisecond).String()
 	}

@@ -82,7 +82,7 @@ func checkType(_ context.Context, j *judgement) error {
 	if j.policy.acceptsType(j.header.Type, j.checker.Purpose) {
 		return nil
 	}
-	hint := "where this party's assertions really carry that typ, name it in Types"
+	hint := "where this party's assertions really carry that typ, name it in types"
 	if sameType(j.header.Type, typeClient) || sameType(j.header.Type, typeJWT) || j.header.Type == "" {
 		hint = "the signer has to set the typ of its kind of assertion"
 	}

@@ -204,6 +204,9 @@ func checkSignature(_ context.Context, j *judgement) error {
 }
 
 func (j *judgement) hintSignature(tried int) string {
+	if hint := nearSignature(j.alg, j.compact.Signature); hint != "" {
+		return hint
+	}
 	if tried > 1 && j.keyHint() == "no kid" {
 		return fmt.Sprintf("the header names no kid, and none of the %d keys that fit made the signature: let the signer send kid", tried)
 	}

@@ -82,9 +82,9 @@ func findClient(ctx context.Context, u assertion.Unverified) (*assertion.Party, 
 	if err != nil || c == nil {
 		return nil, err
 	}
-	if c.AuthMethod != j.method.name && !(c.AuthMethod == "" && j.method.name == "private_key_jwt") {
+	if registeredMethod(c) != j.method.name {
 		return nil, &assertion.Error{
-			Reason: assertion.UnknownIssuer, Seen: "a client that is registered for " + quote(c.AuthMethod), Want: j.method.name,
+			Reason: assertion.UnknownIssuer, Seen: "a client that is registered for " + registeredMethod(c), Want: j.method.name,
 			Hint: "register the client for the method it uses (token_endpoint_auth_method)",
 		}
 	}
@@ -93,6 +93,14 @@ func findClient(ctx context.Context, u assertion.Unverified) (*assertion.Party, 
 	j.demand()
 	j.method.credentials(j)
 	return &j.party, nil
+}
+
+// registeredMethod is the one method of a client.
+func registeredMethod(c *avouch.Client) string {
+	if c.AuthMethod == "" {
+		return "private_key_jwt"
+	}
+	return c.AuthMethod
 }
 
 // checks are those that are about clients alone (RFC 7521 §4.2, §6.1; OpenID Connect Core §9). Nothing changes the
