@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -31,8 +32,12 @@ func TestGuide(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			management, err := freePort(t.Context())
+			if err != nil {
+				return err
+			}
 			for name, value := range map[string]string{
-				"ADDRESS": address, "AVOUCH_LISTEN": address, "AVOUCH_MANAGEMENT_LISTEN": "off",
+				"ADDRESS": address, "MANAGEMENT": management, "AVOUCH_LISTEN": address, "AVOUCH_MANAGEMENT_LISTEN": "off",
 			} {
 				e.Setenv(name, value)
 			}
@@ -40,6 +45,7 @@ func TestGuide(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"mode": checkMode, "platform": makePlatform, "sign": signAsPlatform, "listening": waitForServer, "runner": startRunner,
+			"fetch": fetchDocument,
 		},
 		RequireExplicitExec: true,
 	})
@@ -130,6 +136,19 @@ func waitForServer(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("nobody listens on %s", args[0])
 }
 
+// fetchDocument gets what is at a URL: fetch URL FILE.
+func fetchDocument(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: fetch URL FILE")
+	}
+	resp, err := http.Get(args[0])
+	ts.Check(err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), text, 0o600))
+}
+
 // startRunner is what a GitHub Actions job finds in its environment: runner NAME CLAIM=VALUE... signs an ID token for
 // the audience that it is asked for.
 func startRunner(ts *testscript.TestScript, neg bool, args []string) {
@@ -208,6 +227,7 @@ var (
 	comment     = regexp.MustCompile(`(^|\s)# .*$`)
 	shellScript = regexp.MustCompile(`(?s)^sh -c '(.*)'$`)
 	background  = regexp.MustCompile(` &\w*&?$`)
+	condition   = regexp.MustCompile(`^\[\S+\] `)
 	fromFile    = regexp.MustCompile(`\$\(cat (\S+)\)`)
 )
 
@@ -238,12 +258,12 @@ func pageCommands(page string) (commands []string) {
 func transcriptCommands(transcript string) (commands []string) {
 	transcript, _, _ = strings.Cut(transcript, "\n-- ") // the files come behind
 	for line := range strings.SplitSeq(transcript, "\n") {
-		line = strings.TrimPrefix(line, "! ")
+		line = strings.TrimPrefix(condition.ReplaceAllString(line, ""), "! ")
 		command, isExec := strings.CutPrefix(line, "exec ")
 		if !isExec {
 			continue
 		}
-		command = background.ReplaceAllString(command, "")
+		command = strings.TrimPrefix(background.ReplaceAllString(command, ""), "env ")
 		if m := shellScript.FindStringSubmatch(command); m != nil {
 			command = strings.ReplaceAll(m[1], "''", "'")
 		}
@@ -260,6 +280,7 @@ func transcriptCommands(transcript string) (commands []string) {
 func asCommand(line string) string {
 	line = comment.ReplaceAllString(line, "")
 	line = strings.TrimSpace(manySpaces.ReplaceAllString(line, " "))
+	line = strings.ReplaceAll(line, "'", `"`) // transcripts know one kind of quotes
 	return strings.Replace(line, "go run ./cmd/avouch ", "avouch ", 1)
 }
 
