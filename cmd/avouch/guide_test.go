@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -297,5 +298,20 @@ func TestPageCommands(t *testing.T) {
 	want = []string{"avouch token --dev", "avouch show x", "avouch a | avouch b https://as.example.com/x OLD-KID", "avouch serve --dev"}
 	if got := transcriptCommands(transcript); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestExitCodesDocumented holds the table of docs/errors.md to the constants.
+func TestExitCodesDocumented(t *testing.T) {
+	var documented []string
+	for _, m := range regexp.MustCompile(`(?m)^\| (\d) \|`).FindAllStringSubmatch(readText(t, "../../docs/errors.md"), -1) {
+		documented = append(documented, m[1])
+	}
+	var want []string
+	for _, code := range []int{exitOK, exitError, exitUsage, exitDenied, exitNotFound} {
+		want = append(want, strconv.Itoa(code))
+	}
+	if !slices.Equal(documented, want) {
+		t.Errorf("the page has the codes %q, the program %q", documented, want)
 	}
 }
