@@ -36,7 +36,7 @@ func (l *Live) known(ctx context.Context, id string) (*known, error) {
 	}
 	record, err := l.admin.store.Client(ctx, id)
 	if errors.Is(err, storage.ErrNotFound) {
-		l.clients.put(strings.Clone(id), nil, age) // a part of the request's body would keep all of it
+		l.clients.put(strings.Clone(id), nil, age) // id is a part of the request, and would keep all of it
 		return nil, nil
 	}
 	if err != nil {
@@ -47,7 +47,7 @@ func (l *Live) known(ctx context.Context, id string) (*known, error) {
 		l.log.Error("a client cannot be used as it is kept", "client", id, "error", err)
 		return nil, fmt.Errorf("client %q cannot be used as it is kept: %w", clip(id), err)
 	}
-	l.clients.put(id, k, age)
+	l.clients.put(record.ID, k, age)
 	return k, nil
 }
 
