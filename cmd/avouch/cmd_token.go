@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -56,7 +55,7 @@ the grant itself, --assertion sends a ready-made one, such as the token of a Kub
 			if err := f.complete(a); err != nil {
 				return err
 			}
-			got, err := f.get(c.Context())
+			got, err := f.get(c.Context(), a)
 			if err != nil {
 				return tokenFailure(err)
 			}
@@ -128,7 +127,7 @@ func checkServerURL(flag, given string) error {
 }
 
 // get asks for the token.
-func (f *tokenFlags) get(ctx context.Context) (*oauth2.Token, error) {
+func (f *tokenFlags) get(ctx context.Context, a *app) (*oauth2.Token, error) {
 	audience := map[string]client.Audience{"": client.AudienceIssuer, "issuer": client.AudienceIssuer, "token-endpoint": client.AudienceTokenEndpoint}
 	aud, known := audience[f.audience]
 	if !known {
@@ -152,12 +151,12 @@ func (f *tokenFlags) get(ctx context.Context) (*oauth2.Token, error) {
 		return g.Token(ctx)
 	}
 	if f.secretFile != "" {
-		secret, err := os.ReadFile(f.secretFile)
+		secret, err := readSecret(a, f.secretFile)
 		if err != nil {
 			return nil, err
 		}
 		return client.SecretJWT{
-			Issuer: f.issuer, TokenURL: f.tokenURL, ClientID: f.clientID, Secret: []byte(strings.TrimRight(string(secret), "\r\n")),
+			Issuer: f.issuer, TokenURL: f.tokenURL, ClientID: f.clientID, Secret: secret,
 			Algorithm: keys.Algorithm(f.algorithm), Scopes: f.scopes, Resources: f.resources, Audience: aud,
 		}.Token(ctx)
 	}
