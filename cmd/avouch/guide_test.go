@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -177,7 +178,8 @@ func startRunner(ts *testscript.TestScript, neg bool, args []string) {
 // TestCommandsOfPages finds each command that the pages show in a transcript, so that it has been run.
 func TestCommandsOfPages(t *testing.T) {
 	run := map[string]bool{
-		"./check": true, // which runs all of this
+		"./check":                 true, // which runs all of this
+		"go install ./cmd/avouch": true, // TestInstall
 	}
 	for _, dir := range []string{"testdata/guide", "testdata/script"} {
 		files, err := filepath.Glob(dir + "/*.txtar")
@@ -298,6 +300,16 @@ func TestPageCommands(t *testing.T) {
 	want = []string{"avouch token --dev", "avouch show x", "avouch a | avouch b https://as.example.com/x OLD-KID", "avouch serve --dev"}
 	if got := transcriptCommands(transcript); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestInstall installs the command as the README says, into a folder of the test.
+func TestInstall(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "go", "install", "./cmd/avouch")
+	cmd.Dir = filepath.Join("..", "..")
+	cmd.Env = append(os.Environ(), "GOBIN="+t.TempDir())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
