@@ -96,7 +96,7 @@ func (a *app) plan(c *cobra.Command, file string, prune, create bool) (*wired, *
 	if file == "" {
 		return nil, nil, usagef("name the file by -f FILE")
 	}
-	text, err := a.readInput(file)
+	text, err := a.readUpTo(file, maxDocument)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -165,12 +165,3 @@ func paint(rows [][]string) {
 		}
 	}
 }
-
-const (
-	green  = "\x1b[32m"
-	red    = "\x1b[31m"
-	yellow = "\x1b[33m"
-	dim    = "\x1b[2m"
-	bold   = "\x1b[1m"
-	reset  = "\x1b[0m"
-)

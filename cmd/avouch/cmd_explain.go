@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/admin"
 	"github.com/avouch-oauth/avouch/assertion"
 	"github.com/avouch-oauth/avouch/grant"
@@ -21,15 +21,21 @@ const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 func (a *app) explainCommand() *cobra.Command {
 	var dev bool
-	var as, clientID, rule string
+	var as, clientID, rule, at string
 	c := &cobra.Command{
 		Use: "explain [FILE]", Short: "Say of an assertion, check by check, why the server accepts or refuses it", Args: atMostOne("a file with the assertion"),
 		Long: `Runs every check of an assertion against the state of the server and says what each found, what it wanted, and what
 to do where the miss is near. Nothing is spent: whether the assertion was used before is not looked at.
 
-The assertion is read from FILE, or from standard input. Exit code 0 means that it would be accepted, 3 that it would
-be refused.`,
-		Example: "  avouch explain assertion.jwt\n  avouch explain --as client -o json < assertion.jwt",
+FILE, or standard input, has the assertion, or the body of the whole token request (grant_type=...&assertion=...): then
+both the client's assertion and the grant are explained, as one request; the scopes and resources it asks for are not
+looked at. An assertion that has expired since is judged as it was then with --at.
+
+Exit code 0 means that it would be accepted, 3 that it would be refused.`,
+		Example: `  avouch explain assertion.jwt
+  avouch explain --at 2026-11-24T03:12:00Z assertion.jwt
+  avouch explain --as client -o json < assertion.jwt
+  avouch explain request-body.txt`,
 		RunE: func(c *cobra.Command, args []string) error {
 			name := "-"
 			if len(args) > 0 {
@@ -44,19 +50,37 @@ be refused.`,
 				return err
 			}
 			defer w.Close()
-			reports, err := server.explain(c.Context(), explainInput{
-				token: strings.TrimSpace(string(text)), as: as, clientID: clientID, rule: rule, now: time.Now(),
-			})
+			now, err := parsePast(at)
 			if err != nil {
 				return err
 			}
-			return a.printReports(reports)
+			in := explainInput{as: as, clientID: clientID, rule: rule, now: now}
+			form, err := formOf(string(text))
+			if err != nil {
+				return err
+			}
+			var x *explanation
+			if form != nil {
+				if as != "" || clientID != "" || rule != "" {
+					return usagef("--as, --client and --rule are for an assertion alone: a whole request says by itself what it is")
+				}
+				x, err = server.explainRequest(c.Context(), form, now)
+			} else {
+				in.token = strings.TrimSpace(string(text))
+				x, err = server.explainAssertion(c.Context(), in)
+			}
+			if err != nil {
+				return err
+			}
+			hintUnknown(c.Context(), w.admin, x.reports)
+			return a.printExplanation(x, form != nil)
 		},
 	}
 	c.Flags().BoolVar(&dev, "dev", false, "the server of \"serve --dev\" in this folder")
-	c.Flags().StringVar(&as, "as", "", "what it is sent as: grant or client (default: whichever finds out who it is from)")
+	c.Flags().StringVar(&as, "as", "", "what it is sent as, grant or client (default: whichever finds out who it is from)")
 	c.Flags().StringVar(&clientID, "client", "", "client that authenticates beside a grant")
 	c.Flags().StringVar(&rule, "rule", "", "rule that the request names")
+	c.Flags().StringVar(&at, "at", "", "`TIME` of the request, as in the log, or how long ago, such as 20m (default: now); keys and rules are those of today")
 	return c
 }
 
@@ -65,6 +89,9 @@ func (a *app) explainer(ctx context.Context, dev bool) (*wired, *authorizationSe
 	conf, err := a.loadBeside(dev)
 	if err != nil {
 		return nil, nil, err
+	}
+	if conf.Issuer == "" {
+		return nil, nil, usagef("which server? name its configuration by --config, or give --dev for the one of \"serve --dev\" in this folder")
 	}
 	if err := conf.Validate(); err != nil {
 		return nil, nil, err
@@ -104,30 +131,12 @@ func (s *authorizationServer) explain(ctx context.Context, in explainInput) ([]*
 		if err != nil {
 			return nil, err
 		}
-		if alg, ok := assertion.UnverifiedAlgorithm(in.token); ok && strings.HasPrefix(string(alg), "HS") {
-			reports = append(reports, s.secretJWT.Explain(ctx, req))
-		} else {
-			reports = append(reports, s.privateKeyJWT.Explain(ctx, req))
-		}
+		reports = append(reports, s.explainClient(ctx, req))
 	}
 	if in.as == "" || in.as == "grant" {
-		form := url.Values{"grant_type": {grantJWTBearer}, "assertion": {in.token}}
-		if in.rule != "" {
-			form.Set(grant.RuleParameter, in.rule)
-		}
-		req, err := s.Request(form, in.now)
+		req, err := s.grantRequest(ctx, in)
 		if err != nil {
 			return nil, err
-		}
-		if in.clientID != "" {
-			client, err := s.live.Client(ctx, in.clientID)
-			if err != nil {
-				return nil, err
-			}
-			if client == nil {
-				return nil, &codedError{exitNotFound, fmt.Errorf("there is no client %q", in.clientID)}
-			}
-			req.Client = client
 		}
 		reports = append(reports, s.jwtBearer.Explain(ctx, req))
 	}
@@ -135,6 +144,27 @@ func (s *authorizationServer) explain(ctx context.Context, in explainInput) ([]*
 		return nil, usagef("--as %q is neither grant nor client", in.as)
 	}
 	return likelier(reports), nil
+}
+
+// grantRequest is the request that an assertion would be the grant of.
+func (s *authorizationServer) grantRequest(ctx context.Context, in explainInput) (*avouch.Request, error) {
+	form := url.Values{"grant_type": {grantJWTBearer}, "assertion": {in.token}}
+	if in.rule != "" {
+		form.Set(grant.RuleParameter, in.rule)
+	}
+	req, err := s.Request(form, in.now)
+	if err != nil || in.clientID == "" {
+		return req, err
+	}
+	client, err := s.live.Client(ctx, in.clientID)
+	if err != nil {
+		return nil, err
+	}
+	if client == nil {
+		return nil, &codedError{exitNotFound, fmt.Errorf("there is no client %q", in.clientID)}
+	}
+	req.Client = client
+	return req, nil
 }
 
 // likelier leaves, of two reports, the one that got further.
@@ -160,118 +190,4 @@ func passedChecks(r *assertion.Report) (n int) {
 		n++
 	}
 	return n
-}
-
-func (a *app) printReports(reports []*assertion.Report) error {
-	var err error
-	for _, r := range reports {
-		if a.forPeople() {
-			writeReport(a.stdout, r, a.color(a.stdout))
-		} else if err = a.print(r, table{rows: [][]string{{fmt.Sprint(r.Accepted)}}}); err != nil {
-			return err
-		}
-		if !r.Accepted {
-			err = &codedError{exitDenied, errors.New("")}
-		}
-	}
-	return err
-}
-
-// writeReport writes a report for a person: what the assertion says, every check, and the verdict.
-func writeReport(w io.Writer, r *assertion.Report, color bool) {
-	paint := func(code, text string) string {
-		if !color {
-			return text
-		}
-		return code + text + reset
-	}
-	said := "says of itself"
-	if !r.Verified {
-		said = "says of itself (nobody has vouched for it)"
-	}
-	fmt.Fprintf(w, "%s\n", paint(bold, said))
-	for _, s := range []struct{ name, value string }{
-		{"alg", r.Says.Algorithm}, {"typ", r.Says.Type}, {"kid", r.Says.KeyID}, {"iss", r.Says.Issuer}, {"sub", r.Says.Subject},
-		{"aud", r.Says.Audience}, {"exp", shown(r.Says.Expires, r.Time)}, {"iat", shown(r.Says.IssuedAt, r.Time)},
-		{"nbf", shown(r.Says.NotBefore, r.Time)}, {"jti", r.Says.ID},
-	} {
-		if s.value != "" {
-			fmt.Fprintf(w, "  %s  %s\n", s.name, s.value)
-		}
-	}
-	fmt.Fprintf(w, "%s\n", paint(bold, "checks, as "+purposeName(r.Purpose)))
-	for _, f := range r.Findings {
-		writeFinding(w, f, paint)
-	}
-	switch refusal, refused := r.Refusal(); {
-	case r.Accepted:
-		fmt.Fprintf(w, "%s\n", paint(green, "accepted, unless it was used before"))
-	case refused && refusal.Reason != "":
-		fmt.Fprintf(w, "%s\n", paint(red, "refused: "+string(refusal.Reason)))
-	default:
-		fmt.Fprintf(w, "%s\n", paint(red, "refused"))
-	}
-}
-
-func writeFinding(w io.Writer, f assertion.Finding, paint func(code, text string) string) {
-	marks := map[assertion.Outcome]string{
-		assertion.Passed:    paint(green, "ok  "),
-		assertion.Failed:    paint(red, "FAIL"),
-		assertion.Skipped:   paint(dim, "-   "),
-		assertion.Undecided: paint(yellow, "?   "),
-	}
-	line := "  " + marks[f.Outcome] + "  " + f.Check
-	if f.Reason != "" && f.Outcome != assertion.Passed {
-		line += ": " + string(f.Reason)
-	}
-	fmt.Fprintln(w, line)
-	if f.Outcome == assertion.Passed || f.Outcome == assertion.Skipped {
-		return
-	}
-	for _, d := range []struct{ label, text string }{{"seen", f.Seen}, {"want", f.Want}, {"why ", f.Cause}, {"hint", f.Hint}} {
-		if d.text != "" {
-			fmt.Fprintf(w, "          %s  %s\n", paint(dim, d.label), d.text)
-		}
-	}
-}
-
-func purposeName(p assertion.Purpose) string {
-	if p == assertion.ClientAuthentication {
-		return "client authentication"
-	}
-	return "authorization grant"
-}
-
-// shown is a time and how far it is from now.
-func shown(t, now time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	d := t.Sub(now).Round(time.Second)
-	switch {
-	case d > 0:
-		return moment(t, "") + " (in " + d.String() + ")"
-	case d < 0:
-		return moment(t, "") + " (" + (-d).String() + " ago)"
-	}
-	return moment(t, "") + " (now)"
-}
-
-// firstFailure is the line that matters most of a report.
-func firstFailure(r *assertion.Report) string {
-	f, refused := r.Refusal()
-	if !refused {
-		return "accepted, unless it was used before"
-	}
-	text := string(f.Reason)
-	if f.Seen != "" {
-		text += "; seen " + f.Seen
-	}
-	if f.Want != "" {
-		text += "; want " + f.Want
-	}
-	if f.Hint != "" {
-		text += "; " + f.Hint
-	}
-	return text
 }

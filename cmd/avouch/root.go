@@ -91,7 +91,7 @@ lists what configures the server; NO_COLOR is honoured.`,
 	}
 	asGroup(root)
 	root.SetVersionTemplate("avouch {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.SetFlagErrorFunc(flagError)
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.configFile, "config", "c", a.env("AVOUCH_CONFIG"), "configuration `FILE` (default avouch.yaml where it exists)")
 	flags.StringVar(&a.storePath, "store", "", "SQLite `FILE` to work on, over the configured one")
@@ -116,6 +116,14 @@ lists what configures the server; NO_COLOR is honoured.`,
 		}
 	}
 	return root
+}
+
+// flagError says of a flag that is none what else it may be: a kid is base64url, which begins with - now and then.
+func flagError(c *cobra.Command, err error) error {
+	if strings.Contains(c.Use, " KID") && strings.HasPrefix(err.Error(), "unknown ") {
+		err = fmt.Errorf("%w; a kid that begins with - stands behind --, after all flags: %s [flags] -- CLIENT KID", err, c.CommandPath())
+	}
+	return usage(err)
 }
 
 // asGroup makes a command that only holds others: alone it shows its help, and anything it does not know is a usage

@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 			return l.Close()
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"mode": checkMode,
+			"mode": checkMode, "sign": signAsPlatform,
 		},
 		RequireExplicitExec: true,
 	})
