@@ -255,11 +255,17 @@ func moment(t time.Time, none string) string {
 	return t.UTC().Format("2006-01-02 15:04:05")
 }
 
-// maxInput bounds what is read from a file or standard input that somebody names.
-const maxInput = 1 << 20
+// maxInput bounds what is read from a file or standard input that somebody names; maxDocument does so for a document,
+// which may hold every client there is.
+const (
+	maxInput    = 1 << 20
+	maxDocument = 64 << 20
+)
 
 // readInput reads a file, or standard input for "-".
-func (a *app) readInput(name string) ([]byte, error) {
+func (a *app) readInput(name string) ([]byte, error) { return a.readUpTo(name, maxInput) }
+
+func (a *app) readUpTo(name string, most int64) ([]byte, error) {
 	var r io.Reader = a.stdin
 	if name != "-" {
 		f, err := os.Open(name)
@@ -269,9 +275,9 @@ func (a *app) readInput(name string) ([]byte, error) {
 		defer f.Close()
 		r = f
 	}
-	data, err := io.ReadAll(io.LimitReader(r, maxInput+1))
-	if err == nil && len(data) > maxInput {
-		err = fmt.Errorf("%s is longer than 1 MiB", name)
+	data, err := io.ReadAll(io.LimitReader(r, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("%s is longer than %d MiB", name, most>>20)
 	}
 	return data, err
 }
