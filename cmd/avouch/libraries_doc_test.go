@@ -26,13 +26,14 @@ func TestLibrariesPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	certFile, keyFile, _ := writeCertificate(t)
+	certificate := newPair(t)
+	certificate.write(t, ecSigner(t), "avouch")
 	s := startServer(t, func(c *config.Config) {
-		c.Issuer, c.TLS.Cert, c.TLS.Key = "https://"+c.Listen, certFile, keyFile
+		c.Issuer, c.TLS.Cert, c.TLS.Key = "https://"+c.Listen, certificate.cert, certificate.key
 	})
-	t.Setenv("SSL_CERT_FILE", certFile)
-	t.Setenv("REQUESTS_CA_BUNDLE", certFile)
-	t.Setenv("NODE_EXTRA_CA_CERTS", certFile)
+	t.Setenv("SSL_CERT_FILE", certificate.cert)
+	t.Setenv("REQUESTS_CA_BUNDLE", certificate.cert)
+	t.Setenv("NODE_EXTRA_CA_CERTS", certificate.cert)
 
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "keys"), 0o700); err != nil {
