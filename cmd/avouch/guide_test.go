@@ -40,6 +40,7 @@ func TestGuide(t *testing.T) {
 			}
 			for name, value := range map[string]string{
 				"ADDRESS": address, "MANAGEMENT": management, "AVOUCH_LISTEN": address, "AVOUCH_MANAGEMENT_LISTEN": "off",
+				"GORACE": quickExit,
 			} {
 				e.Setenv(name, value)
 			}

@@ -41,7 +41,7 @@ func newSite(t *testing.T) *site {
 	s, seal := &site{t: t}, admin.GenerateSealKey()
 	conf.Seal.Key = config.Secret(seal)
 	s.env = append(os.Environ(), "AVOUCH_ISSUER="+conf.Issuer, "AVOUCH_STORE_PATH="+conf.Store.Path, "AVOUCH_SEAL_KEY="+seal,
-		"AVOUCH_MANAGEMENT_LISTEN=off", "AVOUCH_LOG_FORMAT=json", "AVOUCH_LOG_LEVEL=debug")
+		"AVOUCH_MANAGEMENT_LISTEN=off", "AVOUCH_LOG_FORMAT=json", "AVOUCH_LOG_LEVEL=debug", "GORACE="+quickExit)
 	w, err := new(app).open(t.Context(), conf, true, nil)
 	if err != nil {
 		t.Fatal(err)

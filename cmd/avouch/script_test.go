@@ -16,6 +16,10 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// quickExit is a GORACE for the many runs of this binary as avouch: the race detector else sleeps for a second at the end
+// of each.
+const quickExit = "atexit_sleep_ms=0"
+
 // TestScripts runs the transcripts in testdata/script: what a person types, and what he sees.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -26,6 +30,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("ADDRESS", l.Addr().String())
+			e.Setenv("GORACE", quickExit)
 			return l.Close()
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
