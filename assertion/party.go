@@ -43,7 +43,7 @@ func checkIssuer(ctx context.Context, j *judgement) error {
 	j.party = party
 	j.policy = party.Policy.effective(j.checker.Purpose)
 	if u.Issuer == "" && !party.Policy.IssuerOptional {
-		return &Error{Reason: IssuerMissing, Hint: "SPIFFE JWT-SVIDs have none: issuer_optional accepts that"}
+		return &Error{Reason: IssuerMissing, Hint: "SPIFFE JWT-SVIDs often have none: IssuerOptional accepts that"}
 	}
 	return nil
 }

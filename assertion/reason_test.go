@@ -107,7 +107,7 @@ var scenes = []scene{
 		change: policy(func(p *Policy) { p.Types = []string{"JWT"} })},
 
 	{name: "no iss", reason: IssuerMissing, check: "issuer", token: claim("iss", absent{})},
-	{name: "no iss, and a hook that does not mind", reason: IssuerMissing, check: "issuer", token: claim("iss", absent{}), hint: "issuer_optional",
+	{name: "no iss, and a hook that does not mind", reason: IssuerMissing, check: "issuer", token: claim("iss", absent{}), hint: "IssuerOptional",
 		change: func(w *world) {
 			w.Checker.Party = func(context.Context, Unverified) (*Party, error) { return w.party, nil }
 		}},
