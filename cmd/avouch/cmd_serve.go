@@ -125,6 +125,13 @@ type running struct {
 
 // start opens the store and the listeners, and serves. Whatever fails, nothing is left running.
 func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (_ *running, err error) {
+	var cert *certificate
+	if conf.TLS.Cert != "" {
+		if cert, err = loadCertificate(conf.TLS.Cert, conf.TLS.Key, log); err != nil {
+			return nil, fmt.Errorf("tls.cert, tls.key: %w", err)
+		}
+	}
+	warnOfReaders(conf, log)
 	w, err := a.open(ctx, conf, true, log)
 	if err != nil {
 		return nil, err
@@ -145,8 +152,9 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (
 	if err != nil {
 		return nil, err
 	}
-	m := newMetrics()
-	s.server, err = newAuthorizationServer(conf, live, replayGuard(conf, w.store), log, func(_ context.Context, e avouch.Event) {
+	m := newMetrics(live.KeySources)
+	guard := &watchedGuard{Guard: replayGuard(conf, w.store)}
+	s.server, err = newAuthorizationServer(conf, live, guard, log, func(_ context.Context, e avouch.Event) {
 		m.observe(e)
 		if e.KeyID != "" && e.Err == nil {
 			live.KeyUsed(e.ClientID, e.KeyID, e.Time)
@@ -164,24 +172,20 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (
 		return nil, err
 	}
 	s.address = listener.Addr().String()
-	if conf.TLS.Cert != "" {
-		cert, err := loadCertificate(conf.TLS.Cert, conf.TLS.Key, log)
-		if err != nil {
-			return nil, errors.Join(err, listener.Close())
-		}
+	if cert != nil {
 		config := cert.tlsConfig()
 		config.NextProtos = []string{"h2", "http/1.1"}
 		listener = tls.NewListener(listener, config)
 	}
-	s.serveOn(listener, public)
 	if conf.Management.Listen != "off" {
-		ready := []readiness{{"state", live.Ready}}
-		listener, err := listen(ctx, "management.listen", conf.Management.Listen)
+		management, err := listen(ctx, "management.listen", conf.Management.Listen)
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, listener.Close())
 		}
-		s.serveOn(listener, managementHandler(ready, m.handler()))
+		ready := []readiness{{"state", live.Ready}, {"replay", guard.Ready}}
+		s.serveOn(management, managementHandler(ready, live.KeySources, m.handler()))
 	}
+	s.serveOn(listener, public)
 	go func() {
 		defer close(s.ended)
 		if err := live.Run(background); err != nil && background.Err() == nil {

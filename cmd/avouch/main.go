@@ -14,6 +14,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second one ends the process at once, whatever is under way
 	code := run(ctx, process{
 		args:    os.Args[1:],
 		environ: os.Environ(),

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"github.com/avouch-oauth/avouch/admin"
 )
 
 // readiness is one thing that must be well before the server should get requests.
@@ -14,23 +16,27 @@ type readiness struct {
 }
 
 // managementHandler serves health and metrics. Failures are told by name only: their texts are in the log.
-func managementHandler(ready []readiness, metrics http.Handler) http.Handler {
+// How the keys of issuers stand is told beside it and makes no server unready: another one would get them no better.
+func managementHandler(ready []readiness, sources func() []admin.KeySource, metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
-		writeHealth(w, map[string]string{"process": "ok"}, true)
+		writeHealth(w, health{OK: true, Checks: map[string]string{"process": "ok"}})
 	})
 	readyz := func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
 		defer cancel()
-		checks, well := map[string]string{}, true
+		h := health{OK: true, Checks: map[string]string{}, IssuerKeys: map[string]string{}}
 		for _, c := range ready {
-			checks[c.name] = "ok"
+			h.Checks[c.name] = "ok"
 			if err := c.check(ctx); err != nil {
-				checks[c.name] = "failed"
-				well = false
+				h.Checks[c.name] = "failed"
+				h.OK = false
 			}
 		}
-		writeHealth(w, checks, well)
+		for _, s := range sources() {
+			h.IssuerKeys[s.Issuer] = standing(s)
+		}
+		writeHealth(w, h)
 	}
 	mux.HandleFunc("GET /readyz", readyz)
 	mux.HandleFunc("GET /healthz", readyz)
@@ -38,14 +44,37 @@ func managementHandler(ready []readiness, metrics http.Handler) http.Handler {
 	return mux
 }
 
-func writeHealth(w http.ResponseWriter, checks map[string]string, well bool) {
+// health is the answer of /livez and /readyz.
+type health struct {
+	OK         bool              `json:"ok"`
+	Checks     map[string]string `json:"checks"`
+	IssuerKeys map[string]string `json:"issuer_keys,omitempty"` // by the name of the issuer
+}
+
+// standing is how the keys of an issuer stand: ok; idle where nobody has asked for them yet; failing while they cannot
+// be fetched and the last ones are relied on; missing where there are none to rely on.
+func standing(s admin.KeySource) string {
+	switch {
+	case s.Keys == 0 && s.Error != "":
+		return "missing"
+	case s.Error != "":
+		return "failing"
+	case s.Fetched.IsZero():
+		return "idle"
+	case s.Keys == 0:
+		return "missing"
+	}
+	return "ok"
+}
+
+func writeHealth(w http.ResponseWriter, h health) {
 	status := http.StatusOK
-	if !well {
+	if !h.OK {
 		status = http.StatusServiceUnavailable
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	// a failed write means that the asker is gone
-	_ = json.NewEncoder(w).Encode(map[string]any{"ok": well, "checks": checks})
+	_ = json.NewEncoder(w).Encode(h)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/avouch-oauth/avouch"
+	"github.com/avouch-oauth/avouch/admin"
 	"github.com/avouch-oauth/avouch/assertion"
 	"github.com/avouch-oauth/avouch/clientauth"
 	"github.com/avouch-oauth/avouch/replay"
@@ -23,7 +24,8 @@ type metrics struct {
 	legacy   prometheus.Counter
 }
 
-func newMetrics() *metrics {
+// newMetrics makes the metrics. sources, asked at each scrape, are where the keys of issuers come from.
+func newMetrics(sources func() []admin.KeySource) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -40,7 +42,11 @@ func newMetrics() *metrics {
 			Name: "avouch_legacy_audience_total", Help: "Client assertions accepted only because the client is configured for the audience of the time before RFC 10070.",
 		}),
 	}
-	m.registry.MustRegister(m.requests, m.refusals, m.seconds, m.legacy,
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "avouch_build_info", Help: "Always 1; the version is the label.",
+	}, []string{"version"})
+	build.WithLabelValues(version()).Set(1)
+	m.registry.MustRegister(m.requests, m.refusals, m.seconds, m.legacy, build, keySourceMetrics{sources},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -2,15 +2,19 @@ package main
 
 import (
 	"context"
-	"net"
+	"flag"
 	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets testscript run this binary as avouch.
+// TestMain lets testscript run this binary as avouch. More tests run at once than there are processors, because most of
+// them wait: for disks, for processes, for a server to lose its patience.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "6"); err != nil { // a flag of go test comes later and wins
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){
 		"avouch": main,
 	})
@@ -25,13 +29,15 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
-			l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-			if err != nil {
-				return err
+			for _, name := range []string{"ADDRESS", "MANAGEMENT"} {
+				address, err := freePort(context.Background())
+				if err != nil {
+					return err
+				}
+				e.Setenv(name, address)
 			}
-			e.Setenv("ADDRESS", l.Addr().String())
 			e.Setenv("GORACE", quickExit)
-			return l.Close()
+			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"mode": checkMode, "sign": signAsPlatform,

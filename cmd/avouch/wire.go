@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"strings"
 
 	"github.com/avouch-oauth/avouch/admin"
 	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
@@ -52,6 +53,9 @@ func (a *app) open(ctx context.Context, conf config.Config, create bool, audit *
 	}
 	store, err := sqlite.Open(ctx, conf.Store.Path, options)
 	if err != nil {
+		if strings.Contains(err.Error(), "readonly database") {
+			err = fmt.Errorf("%w\nthis user must be able to write the file and its folder: SQLite keeps files beside the database", err)
+		}
 		return nil, err
 	}
 	operations := admin.New(store, sealer, admin.Options{
@@ -62,9 +66,14 @@ func (a *app) open(ctx context.Context, conf config.Config, create bool, audit *
 			MaxAge:    jwksMaxAge,
 		},
 		Observe: func(ctx context.Context, c admin.Change) {
-			if audit != nil {
-				audit.InfoContext(ctx, "changed", "action", c.Action, "id", c.ID, "key", c.Key, "actor", c.Actor)
+			if audit == nil {
+				return
 			}
+			attrs := []slog.Attr{slog.String("action", c.Action), slog.String("id", c.ID), slog.String("actor", c.Actor)}
+			if c.Key != "" {
+				attrs = append(attrs, slog.String("key", c.Key))
+			}
+			audit.LogAttrs(ctx, slog.LevelInfo, "changed", attrs...)
 		},
 	})
 	return &wired{conf: conf, store: store, admin: operations.As(a.actor())}, nil
