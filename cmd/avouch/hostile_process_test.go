@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,14 +41,14 @@ func newSite(t *testing.T) *site {
 	conf.Issuer, conf.Store.Path = "http://"+address, filepath.Join(t.TempDir(), "avouch.db")
 	s, seal := &site{t: t}, admin.GenerateSealKey()
 	conf.Seal.Key = config.Secret(seal)
-	s.env = append(os.Environ(), "AVOUCH_ISSUER="+conf.Issuer, "AVOUCH_STORE_PATH="+conf.Store.Path, "AVOUCH_SEAL_KEY="+seal,
+	s.env = append(foreignEnvironment(), "AVOUCH_ISSUER="+conf.Issuer, "AVOUCH_STORE_PATH="+conf.Store.Path, "AVOUCH_SEAL_KEY="+seal,
 		"AVOUCH_MANAGEMENT_LISTEN=off", "AVOUCH_LOG_FORMAT=json", "AVOUCH_LOG_LEVEL=debug", "GORACE="+quickExit)
 	w, err := new(app).open(t.Context(), conf, true, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.town = &hostile{
-		testServer: &testServer{running: &running{wired: w, address: address}, t: t, url: conf.Issuer}, base: conf.Issuer, log: new(logRecord), sent: new(secrets),
+		testServer: &testServer{running: &running{wired: w, address: address}, t: t, url: conf.Issuer}, base: conf.Issuer, log: new(logRecord), sent: newSecrets(),
 		keys: map[string]*keys.Private{}, secret: map[string]string{}, clients: map[string]*http.Client{},
 	}
 	t.Cleanup(func() {
@@ -356,4 +357,10 @@ func TestHostileStop(t *testing.T) {
 	if !strings.Contains(h.log.String(), "cut off") {
 		t.Error("the log does not tell that a request was cut off")
 	}
+}
+
+// foreignEnvironment is our environment without what configures avouch, or these tests: the program refuses variables
+// of its own that it does not know.
+func foreignEnvironment() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AVOUCH_") })
 }

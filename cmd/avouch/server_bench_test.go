@@ -140,7 +140,7 @@ func startChild(b *testing.B, binary, replayIn string) *child {
 		cmd = exec.Command(path, "-c", "0", binary, "serve", "--dev")
 	}
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "AVOUCH_LISTEN="+address, "AVOUCH_MANAGEMENT_LISTEN="+management,
+	cmd.Env = append(foreignEnvironment(), "GOMAXPROCS=1", "AVOUCH_LISTEN="+address, "AVOUCH_MANAGEMENT_LISTEN="+management,
 		"AVOUCH_REPLAY="+replayIn, "AVOUCH_LOG_LEVEL=error")
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
