@@ -94,7 +94,7 @@ func (a *app) explainer(ctx context.Context, dev bool) (*wired, *authorizationSe
 		return nil, nil, usagef("which server? name its configuration by --config, or give --dev for the one of \"serve --dev\" in this folder")
 	}
 	if err := conf.Validate(); err != nil {
-		return nil, nil, err
+		return nil, nil, usage(err)
 	}
 	w, err := a.open(ctx, conf, false, nil)
 	if err != nil {

@@ -37,16 +37,11 @@ demo client whose key file makes "avouch token --dev" work.`,
 				}
 			}
 			conf, err := a.load(given)
-			if err != nil {
-				return err
-			}
 			if dev {
-				if err := devDefaults(c.Context(), &conf); err != nil {
-					return err
-				}
+				err = errors.Join(err, devDefaults(c.Context(), &conf))
 			}
-			if err := conf.Validate(); err != nil {
-				return err
+			if err = errors.Join(err, conf.Validate()); err != nil {
+				return usage(err)
 			}
 			if dev {
 				if err := makeDevSealKey(conf); err != nil {

@@ -164,7 +164,11 @@ func (a *app) load(flags map[string]string) (config.Config, error) {
 	if a.storePath != "" {
 		all["store.path"] = a.storePath
 	}
-	return config.Load(config.Source{File: a.configFile, Environ: a.environ, Flags: all})
+	conf, err := config.Load(config.Source{File: a.configFile, Environ: a.environ, Flags: all})
+	if err != nil {
+		err = usage(err)
+	}
+	return conf, err
 }
 
 func usage(err error) error { return &codedError{exitUsage, err} }

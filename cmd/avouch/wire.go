@@ -93,7 +93,10 @@ func devSealFile(conf config.Config) string { return conf.Store.Path + ".sealkey
 // sealer makes the sealer of the configured key; nil where there is none. The key that --dev made is used where it
 // lies beside the database, so that the command line works beside "serve --dev".
 func (a *app) sealer(conf config.Config) (*admin.Sealer, error) {
-	current := string(conf.Seal.Key)
+	current, from := string(conf.Seal.Key), "seal.key"
+	if conf.Seal.Keyfile != "" {
+		from = "seal.keyfile " + conf.Seal.Keyfile
+	}
 	if current == "" {
 		text, err := os.ReadFile(devSealFile(conf))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -102,11 +105,11 @@ func (a *app) sealer(conf config.Config) (*admin.Sealer, error) {
 		if err != nil {
 			return nil, err
 		}
-		current = string(text)
+		current, from = string(text), devSealFile(conf)
 	}
 	key, err := admin.ParseSealKey([]byte(current))
 	if err != nil {
-		return nil, fmt.Errorf("seal.key: %w", err)
+		return nil, fmt.Errorf("%s: %w", from, err)
 	}
 	var previous []byte
 	if conf.Seal.Previous != "" {
