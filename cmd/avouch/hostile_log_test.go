@@ -35,7 +35,7 @@ func (h *hostile) keep(secrets ...string) {
 	defer h.sent.mu.Unlock()
 	for _, s := range secrets {
 		if len(s) >= shortestSecret {
-			h.sent.list = append(h.sent.list, s)
+			h.sent.beginnings[s[:min(len(s), 60)]] = true
 		}
 	}
 }
@@ -97,9 +97,9 @@ func (h *hostile) checkLog(t testing.TB, format string) {
 			t.Errorf("the refusal_id %q does not lead to the log", id)
 		}
 	}
-	for _, secret := range h.sent.list {
+	for secret := range h.sent.beginnings {
 		if i := strings.Index(text, secret); i >= 0 {
-			t.Errorf("a secret that was sent is in the log: %q", text[max(0, i-200):i+min(len(secret), 40)])
+			t.Errorf("a secret that was sent is in the log: %q", text[max(0, i-200):i+len(secret)])
 		}
 	}
 	for line := range strings.Lines(text) {

@@ -42,11 +42,13 @@ type hostile struct {
 	refusals []string                // ids, of which each must lead to the log
 }
 
-// secrets are what has been sent.
+// secrets are what has been sent, by their beginnings: a log that has so much of one has too much.
 type secrets struct {
-	mu   sync.Mutex
-	list []string
+	mu         sync.Mutex
+	beginnings map[string]bool
 }
+
+func newSecrets() *secrets { return &secrets{beginnings: map[string]bool{}} }
 
 // patience is how long any answer may take.
 const patience = 15 * time.Second
@@ -54,7 +56,7 @@ const patience = 15 * time.Second
 func newHostile(t testing.TB, change func(*config.Config)) *hostile {
 	t.Helper()
 	h := &hostile{
-		log: new(logRecord), sent: new(secrets), keys: map[string]*keys.Private{}, secret: map[string]string{}, clients: map[string]*http.Client{},
+		log: new(logRecord), sent: newSecrets(), keys: map[string]*keys.Private{}, secret: map[string]string{}, clients: map[string]*http.Client{},
 	}
 	conf := config.Default()
 	conf.Log.Level, conf.Log.Format = "debug", "json"
