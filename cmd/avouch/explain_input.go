@@ -169,8 +169,8 @@ func whoIsMeant(ctx context.Context, a *admin.Admin, r *assertion.Report) string
 	return "\"avouch client list\" and \"avouch issuer list\" tell who is known"
 }
 
-// errorText is what an error of the server says to the operator.
-func errorText(err error) string {
+// refusalText is what a refusal says to the operator.
+func refusalText(err error) string {
 	if e, ok := errors.AsType[*avouch.Error](err); ok {
 		text := string(e.Code) + ": " + e.Description
 		if e.Err != nil {

@@ -62,7 +62,7 @@ func (x *explanation) given() *given {
 func (a *app) printExplanation(x *explanation, whole bool) error {
 	refused := ""
 	if x.refused != nil {
-		refused = errorText(x.refused)
+		refused = refusalText(x.refused)
 	}
 	var err error
 	switch {

@@ -56,11 +56,11 @@ func run(ctx context.Context, p process) int {
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
-	if text := err.Error(); text != "" {
+	if text := errorText(c, err); text != "" {
 		fmt.Fprintf(p.stderr, "avouch: %s\n", strings.ReplaceAll(text, "\n", "\n        "))
 	}
 	return exitCode(err)
