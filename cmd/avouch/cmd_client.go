@@ -96,7 +96,8 @@ type metadataFlags struct {
 	authAlgorithm string
 }
 
-func (m *metadataFlags) register(flags *pflag.FlagSet) {
+func (m *metadataFlags) register(c *cobra.Command) {
+	flags := c.Flags()
 	flags.StringVar(&m.meta.Name, "name", "", "a `NAME` for people")
 	flags.StringVar(&m.meta.AuthMethod, "auth-method", "", "private_key_jwt (default), client_secret_jwt, client_secret_basic, client_secret_post or none")
 	flags.StringVar(&m.authAlgorithm, "auth-alg", "", "the one algorithm of its assertions (default: any that is allowed)")
@@ -114,6 +115,12 @@ func (m *metadataFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&m.skew, "assertion-skew", 0, "how far its clock may differ (default 10s, at most 60s)")
 	flags.BoolVar(&m.allowSubject, "assertion-subject-optional", false, "its assertions may lack sub: nobody is meant")
 	flags.BoolVar(&m.allowClaim, "assertion-scope-claim", false, "a scope claim of its assertions asks for scopes")
+	completeWords(c, "auth-method", "private_key_jwt", "client_secret_jwt", "client_secret_basic", "client_secret_post", "none")
+	completeWords(c, "grant", grantClientCredentials, "jwt-bearer")
+	completeWords(c, "assertion-audience", "strict", "fapi2", "legacy")
+	completeWords(c, "assertion-replay", "once", "same_client_until_exp")
+	completeWords(c, "assertion-alg", assertionAlgorithms...)
+	completeWords(c, "auth-alg", assertionAlgorithms...)
 }
 
 // apply puts the flags that were given into meta.
@@ -164,11 +171,14 @@ func (a *app) clientListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := table{head: []string{"ID", "NAME", "AUTH METHOD", "KEYS", "SCOPE", "STATE"}}
+			t := table{head: []string{"ID", "NAME", "AUTH METHOD", "KEYS", "SCOPE", "STATE", "KEY LAST USED"}}
+			now := time.Now()
+			var advice []string
 			for _, client := range page.Clients {
 				t.rows = append(t.rows, []string{
-					client.ID, orDash(client.Name), orDash(client.AuthMethod), fmt.Sprint(len(client.Keys)), orDash(client.Scope), enabled(client.Disabled),
+					client.ID, orDash(client.Name), orDash(client.AuthMethod), keyCount(&client), orDash(client.Scope), enabled(client.Disabled), lastUsed(&client),
 				})
+				advice = append(advice, endingKeys(&client, now)...)
 			}
 			switch {
 			case page.Next != "":
@@ -176,6 +186,7 @@ func (a *app) clientListCommand() *cobra.Command {
 			case len(t.rows) == 0:
 				t.note = "no clients yet: avouch client add NAME --keys 2"
 			}
+			t.note += notes(advice)
 			return a.print(page, t)
 		}),
 	}
@@ -203,8 +214,39 @@ func (a *app) clientUpdateCommand() *cobra.Command {
 		}
 		return a.print(client, clientDetails(client))
 	})
-	m.register(c.Flags())
+	m.register(c)
 	return c
+}
+
+// keyCount is how many keys of a client verify now, of how many that it has.
+func keyCount(c *admin.Client) string {
+	if c.JWKSURL != "" {
+		return "by URL"
+	}
+	verify, all := 0, 0
+	for _, k := range c.Keys {
+		if k.State != admin.KeyRevoked {
+			all++
+		}
+		if k.Verifies {
+			verify++
+		}
+	}
+	if verify == all {
+		return fmt.Sprint(all)
+	}
+	return fmt.Sprintf("%d of %d", verify, all)
+}
+
+// lastUsed is when the client last proved by one of its registered keys who it is.
+func lastUsed(c *admin.Client) string {
+	var last time.Time
+	for _, k := range c.Keys {
+		if k.LastUsed.After(last) {
+			last = k.LastUsed
+		}
+	}
+	return moment(last, "-")
 }
 
 // clientDetails is a client as a person reads it.
@@ -216,18 +258,46 @@ func clientDetails(c *admin.Client) table {
 		{"authenticates by", orDash(c.AuthMethod)},
 		{"grants", orDash(strings.Join(c.GrantTypes, " "))},
 		{"scope", orDash(c.Scope)},
-		{"audiences", orDash(strings.Join(c.Audiences, " "))},
 	}}
-	if c.JWKSURL != "" {
-		t.rows = append(t.rows, []string{"keys at", c.JWKSURL})
+	t.rowIf("default scope", c.DefaultScope)
+	t.rows = append(t.rows, []string{"audiences", orDash(strings.Join(c.Audiences, " "))})
+	if c.TokenLifetime != 0 {
+		t.rowIf("token lifetime", time.Duration(c.TokenLifetime).String())
 	}
+	t.rowIf("assertion alg", c.AuthAlgorithm)
+	t.policy(&c.Assertions)
+	t.rowIf("keys at", c.JWKSURL)
 	for _, k := range c.Keys {
 		t.rows = append(t.rows, []string{"key", strings.Join(append([]string{k.ID}, keySummary(k)...), "  ")})
 	}
 	for _, s := range c.Secrets {
 		t.rows = append(t.rows, []string{"secret", s.ID + "  expires " + moment(s.Expires, "never")})
 	}
+	t.note = notes(keyAdvice(c, time.Now()))
 	return t
+}
+
+// policy adds what is asked of a party's assertions, where it is not the default.
+func (t *table) policy(p *admin.AssertionPolicy) {
+	t.rowIf("assertion audience", p.AudienceMode)
+	t.rowIf("accepted aud", strings.Join(p.Audiences, " "))
+	t.rowIf("algorithms", strings.Join(p.Algorithms, " "))
+	t.rowIf("types", strings.Join(p.Types, " "))
+	if p.Skew != 0 {
+		t.rowIf("skew", time.Duration(p.Skew).String())
+	}
+	if p.MaxLifetime != 0 {
+		t.rowIf("longest life", time.Duration(p.MaxLifetime).String())
+	}
+	t.rowIf("re-use", p.Replay)
+	for _, relaxed := range []struct {
+		what string
+		is   bool
+	}{{"sub may be missing", p.SubjectOptional}, {"a scope claim asks for scopes", p.ScopeClaim}} {
+		if relaxed.is {
+			t.rowIf("assertions", relaxed.what)
+		}
+	}
 }
 
 func keySummary(k admin.ClientKey) []string {
@@ -252,7 +322,7 @@ func moment(t time.Time, none string) string {
 	if t.IsZero() {
 		return none
 	}
-	return t.UTC().Format("2006-01-02 15:04:05")
+	return t.UTC().Format("2006-01-02 15:04:05Z")
 }
 
 // maxInput bounds what is read from a file or standard input that somebody names; maxDocument does so for a document,

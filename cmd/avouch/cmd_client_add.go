@@ -61,6 +61,7 @@ Keys of the client's own go by --public-keys (JWK, JWK set, PEM public key or ce
 			}
 			in.Secret = &admin.SecretInput{Value: value}
 		}
+		allowMade(&in.ClientMetadata, &pairs)
 		made, err := pairs.make(in.AuthMethod, w.conf.Issuer, args[0], a)
 		if err != nil {
 			return err
@@ -94,14 +95,22 @@ Keys of the client's own go by --public-keys (JWK, JWK set, PEM public key or ce
 		}
 		return a.printAdded(result, made, w.conf.Issuer)
 	}
-	m.register(c.Flags())
-	pairs.register(c.Flags())
+	m.register(c)
+	pairs.register(c)
 	c.Flags().StringVar(&publicKeys, "public-keys", "", "`FILE` with its public keys (JWK, JWK set, PEM), - for standard input")
 	c.Flags().StringVar(&label, "key-label", "", "label of the keys, for people")
 	c.Flags().BoolVar(&secret, "secret", false, "make a secret and show it once")
 	c.Flags().StringVar(&secretFile, "secret-file", "", "`FILE` with a secret of your own, 32 bytes or more; - for standard input")
 	c.Flags().DurationVar(&secretLife, "secret-lifetime", 0, "how long the secret is good (default: for ever)")
 	return c
+}
+
+// allowMade lets the client sign with the keys that are made for it, where their algorithm is none of the default ones.
+func allowMade(meta *admin.ClientMetadata, pairs *keyPairFlags) {
+	c := &admin.Client{ClientMetadata: *meta}
+	if pairs.count > 0 && len(meta.Assertions.Algorithms) == 0 && !mayUse(c, []string{pairs.algorithm}) {
+		meta.Assertions.Algorithms = append(allowedAlgorithms(c), pairs.algorithm)
+	}
 }
 
 // googleTokenURL is what Google's own libraries write into aud, whatever the key file says. To accept it is safe for a
@@ -177,7 +186,7 @@ func (a *app) printAdded(result addedClient, made *madeKeys, issuer string) erro
 	if len(result.KeyFiles) > 0 {
 		fmt.Fprintf(&note, "\n\ntry it: %s", tokenCommandLine(&result.Client, result.KeyFiles[0], issuer))
 	}
-	t.note = note.String()
+	t.note = note.String() + strings.Replace(t.note, "\n", "\n\n", 1)
 	return a.print(result, t)
 }
 

@@ -25,7 +25,11 @@ To rotate without an interruption: add a new key, let the client sign with it, t
 				if err != nil {
 					return err
 				}
-				return a.print(list, keyTable(list))
+				t := keyTable(list)
+				if client, err := w.admin.Client(c.Context(), args[0]); err == nil {
+					t.note += notes(keyAdvice(client, time.Now()))
+				}
+				return a.print(list, t)
 			}),
 		},
 		a.clientKeyVerb("activate", "Make a next or retiring key active", func(c *cobra.Command, w *wired, client, kid string) (*admin.ClientKey, error) {
@@ -129,11 +133,16 @@ func (a *app) clientKeyAddCommand() *cobra.Command {
 		if in.Expires, err = parseWhen(expires); err != nil {
 			return err
 		}
-		if _, err := w.admin.Client(c.Context(), args[0]); err != nil {
+		client, err := w.admin.Client(c.Context(), args[0])
+		if err != nil {
 			return err
 		}
 		if pairs.google {
 			pairs.algorithm, pairs.formats = "RS256", []string{"google"}
+		}
+		if pairs.count > 0 && !mayUse(client, []string{pairs.algorithm}) {
+			return usagef("assertions of %s may not be signed with %s; allow it first: avouch client update %[1]s --assertion-alg %[3]s",
+				client.ID, pairs.algorithm, strings.Join(append(allowedAlgorithms(client), pairs.algorithm), ","))
 		}
 		made, err := pairs.make("", w.conf.Issuer, args[0], a)
 		if err != nil {
@@ -169,9 +178,12 @@ func (a *app) clientKeyAddCommand() *cobra.Command {
 			}
 			result["private_keys"] = private
 		}
+		if client, err := w.admin.Client(c.Context(), args[0]); err == nil {
+			t.note += notes(keyAdvice(client, time.Now()))
+		}
 		return a.print(result, t)
 	})
-	pairs.register(c.Flags())
+	pairs.register(c)
 	c.Flags().StringVar(&publicKeys, "public-keys", "", "`FILE` with public keys (JWK, JWK set, PEM), - for standard input")
 	c.Flags().StringVar(&label, "label", "", "label, for people")
 	c.Flags().StringVar(&state, "state", "", "active (default) or next")

@@ -79,7 +79,10 @@ Exit code 0 means that it would be accepted, 3 that it would be refused.`,
 	c.Flags().BoolVar(&dev, "dev", false, "the server of \"serve --dev\" in this folder")
 	c.Flags().StringVar(&as, "as", "", "what it is sent as, grant or client (default: whichever finds out who it is from)")
 	c.Flags().StringVar(&clientID, "client", "", "client that authenticates beside a grant")
+	completeWords(c, "as", "grant", "client")
+	a.completeFlag(c, "client", clientRecord())
 	c.Flags().StringVar(&rule, "rule", "", "rule that the request names")
+	a.completeFlag(c, "rule", ruleRecord())
 	c.Flags().StringVar(&at, "at", "", "`TIME` of the request, as in the log, or how long ago, such as 20m (default: now); keys and rules are those of today")
 	return c
 }

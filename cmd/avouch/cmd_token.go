@@ -77,6 +77,9 @@ the grant itself, --assertion sends a ready-made one, such as the token of a Kub
 	flags.StringSliceVar(&f.resources, "resource", nil, "resources the token is for")
 	flags.StringVar(&f.audience, "aud", "", "how the assertion names the server: issuer (default), token-endpoint, or a fixed value")
 	flags.StringVar(&f.algorithm, "alg", "", "algorithm to sign with (default: by the key)")
+	completeWords(c, "grant", grantClientCredentials, "jwt-bearer")
+	completeWords(c, "aud", "issuer", "token-endpoint")
+	completeWords(c, "alg", assertionAlgorithms...)
 	return c
 }
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"github.com/avouch-oauth/avouch/keys"
 )
@@ -22,7 +22,8 @@ type keyPairFlags struct {
 	password  string
 }
 
-func (k *keyPairFlags) register(flags *pflag.FlagSet) {
+func (k *keyPairFlags) register(c *cobra.Command) {
+	flags := c.Flags()
 	flags.IntVar(&k.count, "keys", 0, "make so many key pairs, at most 10; two, so that the second is there when the first is replaced")
 	flags.StringVar(&k.algorithm, "alg", "ES256", "algorithm of the key pairs: ES256, ES384, ES512, EdDSA, RS256, PS256")
 	flags.StringSliceVar(&k.formats, "format", []string{"pem"}, "forms of the private halves: "+strings.Join(keyFormats, ", "))
@@ -30,6 +31,11 @@ func (k *keyPairFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&k.google, "google", false, "a Google-style key file and what its users' libraries need (RS256)")
 	flags.StringVar(&k.tokenURL, "token-url", "", "token endpoint to write into a Google-style file (default: the configured issuer's)")
 	flags.StringVar(&k.password, "password-file", "", "`FILE` with the password of PKCS#12 files")
+	completeWords(c, "alg", "ES256", "EdDSA", "RS256", "PS256", "ES384", "ES512")
+	completeWords(c, "format", keyFormats...)
+	if err := c.MarkFlagDirname("out"); err != nil {
+		panic(err) // the flag is registered just before
+	}
 }
 
 // madeKeys are key pairs made on this side: the public halves to register, and the files of the private ones.

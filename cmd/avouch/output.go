@@ -19,6 +19,13 @@ type table struct {
 	note string
 }
 
+// rowIf adds a row where there is something to say.
+func (t *table) rowIf(label, value string) {
+	if value != "" {
+		t.rows = append(t.rows, []string{label, value})
+	}
+}
+
 // outputFormats are the values of --output.
 var outputFormats = []string{"table", "json", "yaml", "name"}
 

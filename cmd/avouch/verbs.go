@@ -36,6 +36,24 @@ func (a *app) complete(r record) cobra.CompletionFunc {
 	}
 }
 
+// completeFlag completes the value of a flag that names a record.
+func (a *app) completeFlag(c *cobra.Command, flag string, r record) {
+	names := a.complete(r)
+	err := c.RegisterFlagCompletionFunc(flag, func(c *cobra.Command, _ []string, part string) ([]string, cobra.ShellCompDirective) {
+		return names(c, nil, part)
+	})
+	if err != nil {
+		panic(err) // the flag is registered just before
+	}
+}
+
+// completeWords completes the value of a flag that is one of a few words.
+func completeWords(c *cobra.Command, flag string, words ...string) {
+	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag is registered just before
+	}
+}
+
 // switchCommand disables or enables a record.
 func switchCommand[T any](a *app, r record, verb, short string, do func(*admin.Admin, context.Context, string) (*T, error)) *cobra.Command {
 	return &cobra.Command{
