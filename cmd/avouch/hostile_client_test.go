@@ -83,6 +83,11 @@ func TestHostileMethods(t *testing.T) {
 			{name: "basic without a secret", form: clientCredentials("client_id", "basic"), want: invalidClient},
 			{name: "public with a secret", form: with(asGrant(h.assertion(t, "both", "alice", nil)), "client_id", "public", "client_secret", "guessed"), from: next(), want: invalidClient},
 			{name: "public may not", form: clientCredentials("client_id", "public"), want: unauthorizedClient},
+			{name: "signer with a certificate in a header", form: clientCredentials("client_id", "both"), want: invalidClient, with: func(r *http.Request) {
+				for _, name := range []string{"X-Ssl-Client-Cert", "X-Client-Cert", "Client-Cert", "X-Forwarded-Client-Cert", "X-Ssl-Client-S-Dn", "X-Forwarded-User", "Remote-User"} {
+					r.Header.Set(name, "both")
+				}
+			}},
 			{name: "nobody", form: clientCredentials(), want: invalidClient},
 			{name: "unknown", form: clientCredentials("client_id", "nobody"), want: invalidClient},
 		})
