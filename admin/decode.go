@@ -6,10 +6,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
+
+	"github.com/avouch-oauth/avouch/internal/near"
 )
 
 // maxDocument is the largest document that is read, in bytes; maxDepth is how deeply it may nest.
@@ -111,6 +116,9 @@ func (d *decoder) value(to reflect.Value, path string, depth int) error {
 		switch {
 		case isText(to):
 			if err := to.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(token)); err != nil {
+				if to.Type() == reflect.TypeFor[time.Time]() { // whose error speaks of layouts
+					err = fmt.Errorf("%q is none", clip(token))
+				}
 				d.faults.add(path, "it must be %s: %v", wanted(to), err)
 			}
 		case to.Kind() == reflect.String:
@@ -258,15 +266,36 @@ func members(v reflect.Value, into map[string]reflect.Value) {
 
 // nearest names the member that was probably meant.
 func nearest(member string, fields map[string]reflect.Value) string {
+	name := nearestOf(member, slices.Sorted(maps.Keys(fields)))
+	if name == "" {
+		return ""
+	}
+	return "; did you mean " + name + "?"
+}
+
+func nearestOf(member string, names []string) string {
 	plain := func(s string) string {
 		return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(strings.TrimSuffix(s, "s")))
 	}
-	for name := range fields {
+	for _, name := range names {
 		if plain(name) == plain(member) {
-			return "; did you mean " + name + "?"
+			return name
 		}
 	}
-	return ""
+	if name, how := near.Nearest(member, names); how != "" {
+		return name
+	}
+	// a part of a name, where there is one such name: id, auth_method, grants
+	part, found := strings.TrimSuffix(member, "s"), ""
+	for _, name := range names {
+		if part != "" && (strings.HasPrefix(name, part+"_") || strings.HasSuffix(name, "_"+part)) {
+			if found != "" {
+				return ""
+			}
+			found = name
+		}
+	}
+	return found
 }
 
 func join(path, member string) string {

@@ -90,3 +90,22 @@ func FuzzParseDocument(f *testing.F) {
 		}
 	})
 }
+
+// A member that is written wrong is told with the one that was probably meant; where several could be, with none.
+func TestNearestMember(t *testing.T) {
+	for wrong, want := range map[string]string{
+		`{"clients":[{"grnt_types":[]}]}`:      "did you mean grant_types?",
+		`{"clients":[{"scopes":"a"}]}`:         "did you mean scope?",
+		`{"clients":[{"clientId":"a"}]}`:       "did you mean client_id?",
+		`{"clients":[{"grants":[]}]}`:          "did you mean grant_types?",
+		`{"clients":[{"auth_method":"none"}]}`: "did you mean token_endpoint_auth_method?",
+		`{"rules":[{"subjct":"a"}]}`:           "did you mean subject?",
+		`{"rules":[{"as":"a"}]}`:               "there is no such member",
+		`{"clients":[{"zebra":"a"}]}`:          "there is no such member",
+	} {
+		_, err := ParseDocument([]byte(wrong))
+		if err == nil || !strings.Contains(err.Error(), want) || want == "there is no such member" && strings.Contains(err.Error(), "mean") {
+			t.Errorf("%s: %v, want %q", wrong, err, want)
+		}
+	}
+}

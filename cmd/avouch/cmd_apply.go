@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,7 +21,32 @@ func (a *app) applyCommand() *cobra.Command {
 		Use: "apply -f FILE", Short: "Make clients, issuers and rules as a file says", Args: noArgs,
 		Long: `Compares the file (YAML or JSON) with the store, and creates, updates and, with --prune, deletes what differs.
 Clients have the member names of RFC 7591. Secrets and keys may be named by file, relative to the file itself.
-Applying the same file twice changes nothing the second time.`,
+Applying the same file twice changes nothing the second time. What "avouch export" writes is such a file:
+
+  clients:
+    - client_id: shop
+      grant_types: [client_credentials, 'urn:ietf:params:oauth:grant-type:jwt-bearer']
+      scope: orders:read orders:write
+      keys:
+        - file: shop.pub.pem
+    - client_id: legacy
+      token_endpoint_auth_method: client_secret_basic
+      scope: orders:read
+      secrets:
+        - file: legacy.secret
+  issuers:
+    - name: idp
+      issuer: https://idp.example.com
+      discovery: true
+  rules:
+    - name: ci
+      issuer: idp
+      subject: build-4711
+      as_client: shop
+      scope: orders:write`,
+		Example: `  avouch apply -f state.yaml --dry-run
+  avouch apply -f state.yaml
+  avouch export | avouch apply -f - --store other.db`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			w, plan, err := a.plan(c, file, prune, true)
 			if err != nil {
@@ -53,9 +79,12 @@ func (a *app) diffCommand() *cobra.Command {
 	var prune bool
 	c := &cobra.Command{
 		Use: "diff -f FILE", Short: "Say what apply would change", Args: noArgs,
-		Long: "Exit code 0 means that nothing differs, 1 that something does.",
+		Long: "Exit code 0 means that nothing differs, 1 that something does, and a greater one that it could not be told.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			w, plan, err := a.plan(c, file, prune, false)
+			if exitCode(err) == exitError {
+				return &codedError{exitUsage, err}
+			}
 			if err != nil {
 				return err
 			}
@@ -100,9 +129,9 @@ func (a *app) plan(c *cobra.Command, file string, prune, create bool) (*wired, *
 	if err != nil {
 		return nil, nil, err
 	}
-	document, err := parseDocument(text)
+	document, err := parseDocument(text, prune)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", file, err)
+		return nil, nil, usage(fmt.Errorf("%s: %w", file, placed(err, file, text)))
 	}
 	w, err := a.operations(c.Context(), create)
 	if err != nil {
@@ -122,22 +151,40 @@ func (a *app) plan(c *cobra.Command, file string, prune, create bool) (*wired, *
 		},
 	})
 	if err != nil {
-		return nil, nil, errors.Join(err, w.Close())
+		return nil, nil, errors.Join(placed(err, file, text), w.Close())
 	}
 	return w, plan, nil
 }
 
 // parseDocument reads YAML or JSON. JSON goes to the strict reader as it is; YAML is read with its own positions told,
-// then judged by the same reader.
-func parseDocument(text []byte) (*admin.Document, error) {
-	if trimmed := strings.TrimSpace(string(text)); strings.HasPrefix(trimmed, "{") && json.Valid(text) {
-		return admin.ParseDocument(text)
+// then judged by the same reader. One that says nothing is refused where what it does not name is deleted.
+func parseDocument(text []byte, prune bool) (*admin.Document, error) {
+	asJSON := text
+	if trimmed := strings.TrimSpace(string(text)); !strings.HasPrefix(trimmed, "{") || !json.Valid(text) {
+		var err error
+		if asJSON, err = yaml.YAMLToJSON(text); err != nil {
+			return nil, err
+		}
 	}
-	asJSON, err := yaml.YAMLToJSON(text)
-	if err != nil {
-		return nil, err
+	document, err := admin.ParseDocument(asJSON)
+	if err == nil && prune && isEmpty(asJSON) { // a template that came out empty
+		err = errors.New("it says nothing, and --prune would delete everything; clients: [] says that this is meant")
 	}
-	return admin.ParseDocument(asJSON)
+	return document, err
+}
+
+// isEmpty reports whether a document has none of its lists, not even an empty one.
+func isEmpty(document []byte) bool {
+	var lists map[string]json.RawMessage
+	if err := json.Unmarshal(document, &lists); err != nil {
+		return len(bytes.TrimSpace(document)) == 0
+	}
+	for _, list := range lists {
+		if string(list) != "null" {
+			return false
+		}
+	}
+	return true
 }
 
 func (a *app) printPlan(plan *admin.Plan, what string) error {

@@ -9,6 +9,9 @@ import (
 
 // exitCode is what the process ends with.
 func exitCode(err error) int {
+	if err == nil {
+		return exitOK
+	}
 	if coded, ok := errors.AsType[*codedError](err); ok {
 		return coded.code
 	}
