@@ -251,7 +251,7 @@ func lastUsed(c *admin.Client) string {
 
 // clientDetails is a client as a person reads it.
 func clientDetails(c *admin.Client) table {
-	t := table{rows: [][]string{
+	t := table{name: c.ID, rows: [][]string{
 		{"id", c.ID},
 		{"name", orDash(c.Name)},
 		{"state", enabled(c.Disabled)},

@@ -34,7 +34,7 @@ func (a *app) clientSecretCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := table{rows: [][]string{{"id", added.ID}, {"expires", moment(added.Expires, "never")}}}
+			t := table{name: added.ID, rows: [][]string{{"id", added.ID}, {"expires", moment(added.Expires, "never")}}}
 			if added.Value != "" {
 				t.rows = append(t.rows, []string{"secret, shown this once", added.Value})
 			}

@@ -194,7 +194,7 @@ func (a *app) issuerUpdateCommand() *cobra.Command {
 }
 
 func issuerDetails(i *admin.Issuer) table {
-	t := table{rows: [][]string{
+	t := table{name: i.Name, rows: [][]string{
 		{"name", i.Name},
 		{"issuer", i.URL},
 		{"state", enabled(i.Disabled)},
@@ -215,7 +215,7 @@ func issuerDetails(i *admin.Issuer) table {
 
 // keySourceDetails is what a fetch of an issuer's keys found.
 func keySourceDetails(s *admin.KeySource) table {
-	t := table{rows: [][]string{
+	t := table{name: s.Issuer, rows: [][]string{
 		{"issuer", s.Issuer},
 		{"keys from", strings.TrimSpace(s.Source + " " + s.From)},
 		{"keys", fmt.Sprint(s.Keys)},

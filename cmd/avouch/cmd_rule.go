@@ -191,7 +191,7 @@ func ruleDetails(r *admin.Rule) table {
 	case asSubject == "":
 		asSubject = "client:" + url.PathEscape(r.Client) + "/" + r.Subject
 	}
-	t := table{rows: [][]string{{"name", r.Name}, {"of", row[1]}, {"subject", row[2]}}}
+	t := table{name: r.Name, rows: [][]string{{"name", r.Name}, {"of", row[1]}, {"subject", row[2]}}}
 	for _, name := range slices.Sorted(maps.Keys(r.Claims)) {
 		t.rowIf("claim "+name, r.Claims[name])
 	}

@@ -15,6 +15,8 @@ import (
 type table struct {
 	head []string
 	rows [][]string
+	// name, where the table is about one thing, is what -o name prints.
+	name string
 	// note is said below the table, to people only.
 	note string
 }
@@ -60,6 +62,10 @@ func (a *app) print(value any, t table) error {
 		_, err = a.stdout.Write(text)
 		return err
 	case "name":
+		if t.name != "" {
+			_, err := fmt.Fprintln(a.stdout, t.name)
+			return err
+		}
 		for _, row := range t.rows {
 			fmt.Fprintln(a.stdout, row[0])
 		}

@@ -79,7 +79,7 @@ func removeCommand(a *app, r record, short string, do func(*admin.Admin, context
 			if err := do(w.admin, c.Context(), args[0]); err != nil {
 				return err
 			}
-			return a.print(map[string]string{"removed": args[0]}, table{note: r.kind + " " + args[0] + " is removed"})
+			return a.print(map[string]string{"removed": args[0]}, table{name: args[0], note: r.kind + " " + args[0] + " is removed"})
 		}),
 	}
 }
