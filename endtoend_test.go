@@ -1,6 +1,7 @@
 package avouch_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -83,6 +84,22 @@ func TestEndToEnd(t *testing.T) {
 			}
 			s.post(t, form(append(client(), grant...)...)).want(t, 400, avouch.InvalidGrant) // the grant again
 			s.post(t, form(append(client(), "grant_type", "client_credentials", "scope", "admin")...)).want(t, 400, avouch.InvalidScope)
+
+			// Who is paged reads by name why, and whose assertion it was.
+			bad := sign(assertion.Claims{Issuer: "https://idp.example.com", Subject: "ann", ID: "0123456789abcdef", IssuedAt: now.Add(-time.Hour)}, partnerKey)
+			s.post(t, form("grant_type", grant[1], "assertion", bad)).want(t, 400, avouch.InvalidGrant)
+			logged := s.logs.String()
+			for _, want := range []string{
+				`"cause":{"reason":"replayed","purpose":"grant",`, `"cause":{"reason":"expired","check":"expiry",`,
+				`"party":"https://idp.example.com","sub":"ann","jti":"012345678...","verified":true}`,
+			} {
+				if !strings.Contains(logged, want) {
+					t.Errorf("the log lacks %s:\n%s", want, logged)
+				}
+			}
+			if strings.Contains(logged, bad) || strings.Contains(logged, "abcdef") {
+				t.Error("the log has an assertion, or the whole id of one")
+			}
 		})
 	}
 }

@@ -96,6 +96,12 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body) // the caller is gone: there is nobody left to tell
 }
 
+// toldError is an error that tells the operator its parts by name, cut and escaped, as that of a refused assertion does.
+type toldError interface {
+	error
+	slog.LogValuer
+}
+
 // logRefusal writes the operator's line. Strangers' text is cut; escaping it is the handler's work.
 func (s *Server) logRefusal(ctx context.Context, ev *Event) {
 	var failure error
@@ -119,7 +125,9 @@ func (s *Server) logRefusal(ctx context.Context, ev *Event) {
 		slog.String("endpoint", ev.Endpoint),
 		slog.String("error", clip(string(e.Code), 64)),
 		slog.String("description", clip(e.Description, 256)))
-	if e.Err != nil {
+	if told, ok := errors.AsType[toldError](e.Err); ok {
+		attrs = append(attrs, slog.Any("cause", told.LogValue()))
+	} else if e.Err != nil {
 		attrs = append(attrs, slog.String("reason", clip(e.Err.Error(), 4096)))
 	}
 	for _, a := range [...]struct{ key, value string }{

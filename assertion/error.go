@@ -45,9 +45,10 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// LogValue writes the operator's part as a group.
+// LogValue writes the operator's part as a group: why, and whose assertion it was. Where verified is not there, that is
+// what the assertion says of itself, which anybody may have written.
 func (e *Error) LogValue() slog.Value {
-	attrs := make([]slog.Attr, 0, 8)
+	attrs := make([]slog.Attr, 0, 12)
 	add := func(name, value string) {
 		if value != "" {
 			attrs = append(attrs, slog.String(name, value))
@@ -55,14 +56,25 @@ func (e *Error) LogValue() slog.Value {
 	}
 	add("reason", string(e.Reason))
 	add("check", e.Check)
-	if e.at != nil && e.at.party != nil {
-		add("party", clean(e.at.party.Name))
-	}
 	add("seen", e.Seen)
 	add("want", e.Want)
 	add("hint", e.Hint)
 	if e.Err != nil {
 		add("cause", clean(e.Err.Error()))
+	}
+	if j := e.at; j != nil {
+		if j.party != nil {
+			add("party", clean(j.party.Name))
+		}
+		if sub, ok := j.claims.sub.Text(); ok {
+			add("sub", clean(sub))
+		}
+		if id, ok := j.claims.jti.Text(); ok {
+			add("jti", cleanTo(id, maxShownID))
+		}
+		if j.verified {
+			attrs = append(attrs, slog.Bool("verified", true))
+		}
 	}
 	return slog.GroupValue(attrs...)
 }

@@ -36,7 +36,9 @@ package replay
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -81,6 +83,24 @@ func (e *ReplayedError) Error() string {
 		return "replay: issued before this server started to remember uses"
 	}
 	return "replay: the " + e.Use.Purpose + " of " + strconv.QuoteToASCII(e.Use.Party) + " was used before"
+}
+
+// LogValue tells the operator the parts by name, with no more of the id than finds it in the log of whoever made it.
+func (e *ReplayedError) LogValue() slog.Value {
+	hint := "whoever made it has to make a fresh one for each request; one who re-sends it until it expires needs a policy that says so"
+	if e.BeforeStart {
+		hint = "this guard forgets at a restart, and refuses what was made before: a store remembers"
+	}
+	return slog.GroupValue(slog.String("reason", "replayed"), slog.String("purpose", cut(e.Use.Purpose, 64)), slog.String("hint", hint),
+		slog.String("party", cut(e.Use.Party, 256)), slog.String("id", cut(e.Use.ID, 12)))
+}
+
+// cut shortens s to n bytes, and says so.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n-3], "") + "..."
 }
 
 // ErrFull means that a bounded guard holds as many live uses as it may: it refuses rather than forget one early.
