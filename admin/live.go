@@ -124,7 +124,11 @@ func (l *Live) refresh(ctx context.Context) error {
 		}
 		l.view.Store(fresh)
 		l.clients.forget()
-		l.log.Debug("the view of the store is new", "change", fresh.change)
+		level := slog.LevelInfo // somebody has changed something, perhaps by the command line
+		if old == nil {
+			level = slog.LevelDebug
+		}
+		l.log.Log(ctx, level, "the state in the store has changed, and holds from now on", "change", fresh.change)
 	}
 	l.current.Store(int64(asked))
 	return nil
