@@ -34,7 +34,7 @@ func (a *app) healthcheckCommand() *cobra.Command {
 			}
 			resp, err := client.Do(req)
 			if err != nil {
-				return fmt.Errorf("nobody answers: %w", err)
+				return fmt.Errorf("nobody answers: %w\nwhere its management listener is elsewhere than configured here, name it by --url", err)
 			}
 			defer resp.Body.Close()
 			body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))

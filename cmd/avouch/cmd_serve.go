@@ -89,7 +89,7 @@ func (a *app) serve(ctx context.Context, conf config.Config, dev bool) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	log.Info("serving", "issuer", conf.Issuer, "listen", s.address, "management", conf.Management.Listen,
+	log.Info("serving", "issuer", conf.Issuer, "listen", s.address, "management", s.management,
 		"store", conf.Store.Path, "replay", conf.Replay, "version", version())
 	if dev {
 		if err := a.welcome(ctx, s); err != nil {
@@ -108,10 +108,11 @@ func (a *app) serve(ctx context.Context, conf config.Config, dev bool) (err erro
 // running is a started server.
 type running struct {
 	*wired
-	address string
-	server  *authorizationServer
-	log     *slog.Logger
-	failed  chan error // a listener or the live view ended by itself
+	address    string
+	management string // its address, or off
+	server     *authorizationServer
+	log        *slog.Logger
+	failed     chan error // a listener or the live view ended by itself
 
 	servers []*http.Server
 	cancel  context.CancelFunc
@@ -133,7 +134,7 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (
 	}
 	// the live view outlives ctx until the requests under way are answered
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s := &running{wired: w, log: log, failed: make(chan error, 3), cancel: cancel, ended: make(chan struct{})}
+	s := &running{wired: w, management: conf.Management.Listen, log: log, failed: make(chan error, 3), cancel: cancel, ended: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			close(s.ended)
@@ -177,6 +178,7 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (
 		if err != nil {
 			return nil, errors.Join(err, listener.Close())
 		}
+		s.management = management.Addr().String()
 		ready := []readiness{{"state", live.Ready}, {"replay", guard.Ready}}
 		s.serveOn(management, managementHandler(ready, live.KeySources, m.handler()))
 	}
