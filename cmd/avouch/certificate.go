@@ -41,7 +41,26 @@ func (c *certificate) read() error {
 		return err
 	}
 	c.pair, c.stamp, c.checked = &pair, stamp, time.Now()
+	c.warn(time.Until(pair.Leaf.NotAfter))
 	return nil
+}
+
+// endsSoon is how long before its end a certificate is told of: later than anything that renews by itself would be.
+const endsSoon = 7 * 24 * time.Hour
+
+// warn tells of a certificate that has ended, or ends soon.
+func (c *certificate) warn(left time.Duration) {
+	if left < endsSoon {
+		c.log.Warn("the certificate ends soon or has ended: clients refuse the server then; renew it, it is read again by itself",
+			"file", c.certFile, "ends", c.pair.Leaf.NotAfter.UTC().Format(time.RFC3339))
+	}
+}
+
+// ends is when the certificate in force ends.
+func (c *certificate) ends() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pair.Leaf.NotAfter
 }
 
 func (c *certificate) modified() (stamp [2]time.Time, err error) {

@@ -169,6 +169,7 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (
 	}
 	s.address = listener.Addr().String()
 	if cert != nil {
+		m.watchCertificate(cert)
 		config := cert.tlsConfig()
 		config.NextProtos = []string{"h2", "http/1.1"}
 		listener = tls.NewListener(listener, config)

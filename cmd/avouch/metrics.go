@@ -74,6 +74,13 @@ func (m *metrics) observe(e avouch.Event) {
 	m.seconds.WithLabelValues(e.Endpoint).Observe(e.Duration.Seconds())
 }
 
+// watchCertificate adds when the certificate in force ends.
+func (m *metrics) watchCertificate(c *certificate) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "avouch_tls_certificate_ends_timestamp_seconds", Help: "When the server's TLS certificate ends.",
+	}, func() float64 { return float64(c.ends().Unix()) }))
+}
+
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
