@@ -150,8 +150,9 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (
 	}
 	m := newMetrics(live.KeySources)
 	guard := &watchedGuard{Guard: replayGuard(conf, w.store)}
-	s.server, err = newAuthorizationServer(conf, live, guard, log, func(_ context.Context, e avouch.Event) {
+	s.server, err = newAuthorizationServer(conf, live, guard, log, func(ctx context.Context, e avouch.Event) {
 		m.observe(e)
+		logIssued(ctx, log, &e)
 		if e.KeyID != "" && e.Err == nil {
 			live.KeyUsed(e.ClientID, e.KeyID, e.Time)
 		}
@@ -191,6 +192,16 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (
 		}
 	}()
 	return s, nil
+}
+
+// logIssued tells, at the level debug, who got which token: its id and never itself.
+func logIssued(ctx context.Context, log *slog.Logger, e *avouch.Event) {
+	if e.Err != nil || e.TokenID == "" || !log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	log.LogAttrs(ctx, slog.LevelDebug, "token issued", slog.String("grant_type", e.GrantType), slog.String("auth", e.AuthMethod),
+		slog.String("client", e.ClientID), slog.String("sub", e.Subject), slog.Any("scopes", e.Scopes), slog.Any("aud", e.Audience),
+		slog.String("jti", e.TokenID), slog.String("remote", e.RemoteAddr))
 }
 
 // listen listens on the address that a key of the configuration names.

@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
-			for _, name := range []string{"ADDRESS", "MANAGEMENT"} {
+			for _, name := range []string{"ADDRESS", "ADDRESS2", "MANAGEMENT"} {
 				address, err := freePort(context.Background())
 				if err != nil {
 					return err
