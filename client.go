@@ -12,7 +12,8 @@ import (
 // Client is a registered client (RFC 6749 §2, RFC 7591 §2). The server reads it and never changes it.
 type Client struct {
 	ID       string
-	Disabled bool // every request of it is refused
+	Name     string // for people (client_name); "" where it has none
+	Disabled bool   // every request of it is refused
 
 	// AuthMethod is the one method it authenticates with (token_endpoint_auth_method). "" means private_key_jwt.
 	AuthMethod string
@@ -27,6 +28,13 @@ type Client struct {
 	DefaultScopes []string      // what it gets when it asks for none
 	Audiences     []string      // resources it may ask for; the first is its default. None: the server's audience only
 	TokenLifetime time.Duration // zero means the server's
+
+	RedirectURIs  []string // where a browser may be sent back to (redirect_uris); none means nowhere
+	RequirePushed bool     // its authorization requests must be pushed (require_pushed_authorization_requests, RFC 9126 §6)
+
+	// Introspects are the resources that it is: it may introspect access tokens whose aud has one of them, besides its
+	// own. None means its own only.
+	Introspects []string
 }
 
 // Secret is one shared secret of a client. Exactly one of SHA256 and Value is set. It hides both from logs, from fmt and

@@ -33,8 +33,15 @@ type Config struct {
 	// authenticate.
 	ClientAuth []ClientAuth
 
+	// Endpoints are offered beside the token endpoint: introspection, revocation, the authorization endpoint, your own.
+	// [Server.Handler] serves them at their paths.
+	Endpoints []Endpoint
+
 	// Clients finds clients by their id. Nil means that there are none.
 	Clients Clients
+
+	// Subjects says which subjects are disabled. Nil means that none is.
+	Subjects Subjects
 
 	// Replay remembers what was used. Nil means a guard in the memory of this process (replay.Memory): enough for one
 	// process; after a restart it refuses what was issued before.
@@ -56,6 +63,13 @@ type Config struct {
 	// Observe is called once for each answered request, before the answer is written. Nil means nobody watches. It
 	// must be quick and safe for concurrent use; where it panics, the request is answered with server_error.
 	Observe func(ctx context.Context, e Event)
+}
+
+// Subjects tells of users and other subjects that were disabled. Implementations are safe for concurrent use.
+type Subjects interface {
+	// SubjectDisabled reports whether no token may be issued for a subject (the sub of the token). An error means that
+	// it could not tell, and the request is refused as temporarily unavailable.
+	SubjectDisabled(ctx context.Context, subject string) (bool, error)
 }
 
 // Minter makes an access token of claims; *token.Minter is the one that comes with Avouch.

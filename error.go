@@ -16,6 +16,8 @@ const (
 	UnsupportedGrantType   Code = "unsupported_grant_type"
 	InvalidScope           Code = "invalid_scope"
 	InvalidTarget          Code = "invalid_target"          // RFC 8707 §2
+	InvalidToken           Code = "invalid_token"           // RFC 6750 §3.1; sent with status 401
+	AccessDenied           Code = "access_denied"           // RFC 6749 §4.1.2.1, RFC 8628 §3.5
 	TemporarilyUnavailable Code = "temporarily_unavailable" // sent with status 503
 	ServerError            Code = "server_error"            // sent with status 500
 )
@@ -49,7 +51,7 @@ func (e *Error) status() int {
 	switch {
 	case e.Status != 0:
 		return e.Status
-	case e.Code == InvalidClient:
+	case e.Code == InvalidClient, e.Code == InvalidToken:
 		return http.StatusUnauthorized
 	case e.Code == ServerError:
 		return http.StatusInternalServerError

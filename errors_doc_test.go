@@ -20,7 +20,7 @@ func TestErrorCodesDocumented(t *testing.T) {
 	for name := range codesOf(t) {
 		status := http.StatusBadRequest
 		switch name {
-		case "invalid_client":
+		case "invalid_client", "invalid_token":
 			status = http.StatusUnauthorized
 		case "server_error":
 			status = http.StatusInternalServerError

@@ -10,7 +10,7 @@ import "time"
 type Event struct {
 	Time     time.Time
 	Duration time.Duration
-	Endpoint string // "token"
+	Endpoint string // "token", or the name of another endpoint: safe as a metric label
 
 	GrantType  string // "unknown" for one that is not offered, "" where the request came to none
 	AuthMethod string // method the client authenticated with, "" for none

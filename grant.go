@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/avouch-oauth/avouch/replay"
+	"github.com/avouch-oauth/avouch/token"
 )
 
 // Grant decides who an access token is for and what it may do. It touches no response and makes no token: the server
@@ -54,9 +55,27 @@ type Authorization struct {
 
 	// KeyID is the key of the client that signed the grant, where it signed for itself; see [Event.KeyID].
 	KeyID string
+	// Issuer is whose assertion the grant rests on, "" for nobody's; Family names everything that is issued on one
+	// consent of a user, "" where there is none. Both go into the token (token.Origin), so that introspection can tell
+	// whether they still stand.
+	Issuer, Family string
 
 	// Uses may be used once; the server spends them together with the client's, after every policy has been passed.
 	Uses []replay.Use
+	// Replayed is called where one of Uses was used before, for what a grant does then: RFC 6749 §4.1.2 wants what was
+	// issued on a code revoked when the code comes again. The request is refused whatever it returns. Nil does nothing.
+	Replayed func(ctx context.Context) error
+	// Record is called when everything is spent and the access token is made, before the answer is written: for what
+	// must be kept, and for further members of the answer. Where it returns an error no token leaves. Nil keeps nothing.
+	Record func(ctx context.Context, issued *Issued) error
+}
+
+// Issued is an access token that has been made and has not been sent yet.
+type Issued struct {
+	Claims *token.Claims // what it says; not to be changed
+	// Answer is filled by Record with further members of the answer, such as refresh_token. One that the server writes
+	// itself (RFC 6749 §5.1: access_token, token_type, expires_in, scope) is refused.
+	Answer map[string]any
 }
 
 // ClientOptional lets a grant be used without client authentication. Credentials that are sent all the same are

@@ -1,7 +1,9 @@
 package avouch
 
 import (
+	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -72,6 +74,28 @@ func (c *Config) metadata() []byte {
 	list("grant_types_supported", grants)
 	list("token_endpoint_auth_methods_supported", methods)
 	list("token_endpoint_auth_signing_alg_values_supported", algorithms)
+	for _, e := range c.Endpoints {
+		if e.Member != "" {
+			b = append(b, ',')
+			b = jsonwrite.String(b, e.Member)
+			b = append(b, ':')
+			b = jsonwrite.String(b, c.endpointURL(e))
+		}
+		if e.Member == "introspection_endpoint" || e.Member == "revocation_endpoint" {
+			list(e.Member+"_auth_methods_supported", methods)
+			list(e.Member+"_auth_signing_alg_values_supported", algorithms)
+		}
+		for _, name := range slices.Sorted(maps.Keys(e.Metadata)) {
+			value, err := json.Marshal(e.Metadata[name])
+			if err != nil {
+				continue // validate refuses it
+			}
+			b = append(b, ',')
+			b = jsonwrite.String(b, name)
+			b = append(b, ':')
+			b = append(b, value...)
+		}
+	}
 	return append(b, '}', '\n')
 }
 

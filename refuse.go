@@ -51,6 +51,9 @@ func (s *Server) writeRefusal(w http.ResponseWriter, r *http.Request, ev *Event)
 			h.Add("WWW-Authenticate", scheme+` realm="`+describe(s.issuer)+`"`)
 		}
 	}
+	if e.Code == InvalidToken {
+		h.Set("WWW-Authenticate", `Bearer realm="`+describe(s.issuer)+`", error="invalid_token"`)
+	}
 	if e.RetryAfter > 0 {
 		seconds := (e.RetryAfter + time.Second - 1) / time.Second
 		h.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))

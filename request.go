@@ -24,9 +24,10 @@ type Request struct {
 
 	HTTP *http.Request // headers, TLS state, remote address; the body is consumed. Nil in a dry run.
 
-	form    form
-	auth    authorization
-	clients Clients
+	form     form
+	auth     authorization
+	clients  Clients
+	subjects Subjects
 }
 
 // Param returns a parameter of the form, "" where it is absent.
@@ -75,6 +76,19 @@ func (r *Request) FindClient(ctx context.Context, id string) (*Client, error) {
 	return c, nil
 }
 
+// SubjectDisabled reports whether a subject was disabled. Where that cannot be told it returns an [*Error] that is fit
+// to be passed on.
+func (r *Request) SubjectDisabled(ctx context.Context, subject string) (bool, error) {
+	if r.subjects == nil || subject == "" {
+		return false, nil
+	}
+	disabled, err := r.subjects.SubjectDisabled(ctx, subject)
+	if err != nil {
+		return true, unavailable("cannot look up subjects at the moment", err)
+	}
+	return disabled, nil
+}
+
 // Request makes a request to the token endpoint as it would come at now, without HTTP: for dry runs, such as the
 // Explain methods of grants and client authentication methods. It refuses a form that the endpoint would refuse.
 func (s *Server) Request(form url.Values, now time.Time) (*Request, error) {
@@ -103,7 +117,7 @@ func (s *Server) Request(form url.Values, now time.Time) (*Request, error) {
 }
 
 func (s *Server) newRequest(now time.Time) *Request {
-	return &Request{Issuer: s.issuer, TokenURL: s.tokenURL, Endpoint: s.tokenURL, Now: now, clients: s.clients}
+	return &Request{Issuer: s.issuer, TokenURL: s.tokenURL, Endpoint: s.tokenURL, Now: now, clients: s.clients, subjects: s.subjects}
 }
 
 // readRequest checks the outside of a request and reads its form. An error is an [*Error].
@@ -111,6 +125,10 @@ func (s *Server) readRequest(w http.ResponseWriter, r *http.Request) (*Request, 
 	req := s.newRequest(time.Now())
 	req.HTTP = r
 
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return req, &Error{Code: InvalidRequest, Status: http.StatusMethodNotAllowed, Description: "this endpoint takes POST only"}
+	}
 	switch header := r.Header["Authorization"]; len(header) {
 	case 0:
 	case 1:

@@ -29,8 +29,12 @@ type Server struct {
 	none    ClientAuth   // the method "none", where it is offered
 	schemes []string     // of the Authorization header that methods read
 
+	endpoints map[string]offeredEndpoint // by name
+	mounts    []mount
+
 	minter   Minter
 	clients  Clients
+	subjects Subjects
 	replay   replay.Guard
 	log      *slog.Logger
 	observer func(context.Context, Event)
@@ -57,6 +61,7 @@ func New(c Config) (*Server, error) {
 		grants:   make(map[string]offered, len(c.Grants)),
 		minter:   c.Minter,
 		clients:  c.Clients,
+		subjects: c.Subjects,
 		replay:   c.Replay,
 		log:      c.Log,
 		observer: c.Observe,
@@ -87,6 +92,7 @@ func New(c Config) (*Server, error) {
 			s.methods = append(s.methods, m)
 		}
 	}
+	s.offerEndpoints(&c)
 	s.metadata = c.metadata()
 	s.buffers.New = func() any { return new([usualForm]byte) }
 	return s, nil

@@ -38,6 +38,12 @@ func (s *Server) spend(ctx context.Context, now time.Time, authn *Authentication
 			return refuse(InvalidClient, "the credentials of the client were used before; make new ones for each request", err)
 		}
 	}
+	// One that was only issued before the guard began to remember has perhaps never been used: nobody is to suffer.
+	if authz.Replayed != nil && !replayed.BeforeStart {
+		if failure := authz.Replayed(ctx); failure != nil {
+			return unavailable("the grant was used before, and what was issued on it cannot be revoked at the moment", errors.Join(err, failure))
+		}
+	}
 	return refuse(InvalidGrant, "the grant was used before; get a new one for each request", err)
 }
 

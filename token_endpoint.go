@@ -3,11 +3,14 @@ package avouch
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +26,16 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	ev := &Event{Time: time.Now(), Endpoint: "token", RemoteAddr: r.RemoteAddr}
 	answer, err := s.token(ctx, w, r, ev)
+	if s.settle(ctx, ev, err); ev.Err != nil {
+		s.writeRefusal(w, r, ev)
+		return
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// settle completes the event of a request that was answered, or refused where err is not nil, logs it and has it
+// observed. Where ev.Err is not nil afterwards the request must be refused with it.
+func (s *Server) settle(ctx context.Context, ev *Event, err error) {
 	if err != nil {
 		ev.RefusalID, ev.Err = newRefusalID(), asRefusal(err)
 		s.logRefusal(ctx, ev)
@@ -35,11 +48,6 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 		ev.Err = asRefusal(failure)
 		s.logRefusal(ctx, ev)
 	}
-	if ev.Err != nil {
-		s.writeRefusal(w, r, ev)
-		return
-	}
-	writeJSON(w, http.StatusOK, answer)
 }
 
 // observe hands the event to Config.Observe.
@@ -57,10 +65,6 @@ func (s *Server) observe(ctx context.Context, ev *Event) (err error) {
 // of grants, methods and stores become errors.
 func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Request, ev *Event) (answer []byte, err error) {
 	defer recovered(&err)
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return nil, &Error{Code: InvalidRequest, Status: http.StatusMethodNotAllowed, Description: "the token endpoint takes POST only"}
-	}
 	req, err := s.readRequest(w, r)
 	ev.Claimed = clip(req.NamedClient(), 256)
 	if err != nil {
@@ -113,6 +117,7 @@ func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return nil, err
 	}
+	claims.Origin = origin(authn, &authz)
 	if err := claims.Validate(); err != nil { // before anything is spent on it
 		return nil, err
 	}
@@ -126,7 +131,26 @@ func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return nil, fmt.Errorf("cannot make an access token: %w", err)
 	}
 	ev.TokenID = claims.ID
-	return appendTokenAnswer(access, lifetime, claims.Scopes), nil
+	issued := Issued{Claims: claims}
+	if authz.Record != nil {
+		issued.Answer = map[string]any{}
+		if err := authz.Record(ctx, &issued); err != nil {
+			return nil, err
+		}
+	}
+	return appendTokenAnswer(access, lifetime, claims.Scopes, issued.Answer)
+}
+
+// origin is what the token rests on.
+func origin(authn *Authentication, authz *Authorization) token.Origin {
+	o := token.Origin{Issuer: authz.Issuer, Family: authz.Family}
+	if authn != nil && authn.KeyID != "" {
+		o.KeyIDs = append(o.KeyIDs, authn.KeyID)
+	}
+	if authz.KeyID != "" && !allowed(o.KeyIDs, authz.KeyID) {
+		o.KeyIDs = append(o.KeyIDs, authz.KeyID)
+	}
+	return o
 }
 
 // clientOf returns the registered client that the token is issued to, nil where it is not a registered one: an issuer
@@ -167,6 +191,13 @@ func (s *Server) clientOf(ctx context.Context, req *Request, authz *Authorizatio
 		}
 		if other != nil || authz.Subject == authz.ClientID {
 			return nil, no("the subject has the name of a client: its tokens could not be told from that client's own")
+		}
+		disabled, err := req.SubjectDisabled(ctx, authz.Subject)
+		if err != nil {
+			return nil, err
+		}
+		if disabled {
+			return nil, no("the subject is disabled")
 		}
 	}
 	return client, nil
@@ -230,8 +261,8 @@ func allowed(list []string, value string) bool {
 }
 
 // appendTokenAnswer makes the body of a successful answer (RFC 6749 §5.1). The scope is always told where there is
-// one, whether it is what was asked for or not.
-func appendTokenAnswer(access string, lifetime time.Duration, scopes []string) []byte {
+// one, whether it is what was asked for or not. More are further members.
+func appendTokenAnswer(access string, lifetime time.Duration, scopes []string, more map[string]any) ([]byte, error) {
 	b := make([]byte, 0, len(access)+128)
 	b = append(b, `{"access_token":`...)
 	b = jsonwrite.String(b, access)
@@ -241,7 +272,21 @@ func appendTokenAnswer(access string, lifetime time.Duration, scopes []string) [
 		b = append(b, `,"scope":`...)
 		b = jsonwrite.String(b, strings.Join(scopes, " "))
 	}
-	return append(b, '}', '\n')
+	for _, name := range slices.Sorted(maps.Keys(more)) {
+		switch name {
+		case "access_token", "token_type", "expires_in", "scope":
+			return nil, errors.New("a grant has put " + name + " into the answer, which is the server's")
+		}
+		value, err := json.Marshal(more[name])
+		if err != nil {
+			return nil, fmt.Errorf("the member %q of the answer: %w", name, err)
+		}
+		b = append(b, ',')
+		b = jsonwrite.String(b, name)
+		b = append(b, ':')
+		b = append(b, value...)
+	}
+	return append(b, '}', '\n'), nil
 }
 
 // recovered turns a panic into an error: where it happened, and what it was only where the runtime says so, because

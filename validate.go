@@ -48,6 +48,9 @@ func (c *Config) validate() error {
 	}
 	c.validateGrants(fault)
 	c.validateClientAuth(fault)
+	if c.Issuer != "" {
+		c.validateEndpoints(fault)
+	}
 	if len(faults) > 0 {
 		return fmt.Errorf("avouch: the configuration cannot be used:\n%w", errors.Join(faults...))
 	}

@@ -81,6 +81,8 @@ func (g *JWTBearer) Authorize(ctx context.Context, req *avouch.Request) (*avouch
 	}
 	if a.Issuer == d.authorization.ClientID {
 		d.authorization.KeyID = a.KeyID
+	} else {
+		d.authorization.Issuer = a.Issuer
 	}
 	d.authorization.Uses = uses
 	return &d.authorization, nil

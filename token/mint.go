@@ -137,6 +137,7 @@ func (c *Claims) appendJSON(b []byte) ([]byte, error) {
 	}
 	b = append(b, `,"exp":`...)
 	b = strconv.AppendInt(b, c.Expires.Unix(), 10)
+	b = c.Origin.appendClaim(b)
 	if len(c.More) == 0 {
 		return append(b, '}'), nil
 	}

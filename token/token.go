@@ -22,6 +22,9 @@ type Claims struct {
 	Expires   time.Time // exp, likewise
 	NotBefore time.Time // nbf; left out where zero
 
+	// Origin is what the token rests on; left out where zero. On the wire it is the claim "avouch_origin", an object.
+	Origin Origin
+
 	// More are further claims to be minted. A name of the fields above is refused. It is not set by Verify: see
 	// [Claims.Decode].
 	More map[string]any
@@ -35,7 +38,7 @@ const typ = "at+jwt"
 // named are the claims that have a field.
 func named(claim string) bool {
 	switch claim {
-	case "iss", "sub", "aud", "client_id", "scope", "jti", "iat", "exp", "nbf":
+	case "iss", "sub", "aud", "client_id", "scope", "jti", "iat", "exp", "nbf", originClaim:
 		return true
 	}
 	return false

@@ -193,7 +193,7 @@ func (c *Claims) fill(o *strictjson.Object) (err error) {
 		}
 		c.Scopes = strings.Fields(s)
 	}
-	return nil
+	return c.Origin.read(o.Get(originClaim))
 }
 
 // timely checks the times of a token: exp is the first moment at which it is no good (RFC 7519 §4.1.4).
