@@ -123,7 +123,7 @@ func TestHostileClaims(t *testing.T) {
 			}
 			_, claims := opened(t, got)
 			names := slices.Sorted(maps.Keys(claims))
-			if want := []string{"aud", "client_id", "exp", "iat", "iss", "jti", "sub"}; !slices.Equal(names, want) {
+			if want := []string{"aud", "avouch_origin", "client_id", "exp", "iat", "iss", "jti", "sub"}; !slices.Equal(names, want) {
 				t.Errorf("%s: the token has the claims %q", place, names)
 			}
 			if claims["client_id"] != "both" || claims["iss"] != h.url || claims["aud"] != h.url {
