@@ -130,18 +130,14 @@ func publicHandler(conf config.Config, s *authorizationServer, log *slog.Logger)
 	return answerHalfClosed(closeAfterChunked(mux)), nil
 }
 
-// answerLimit is how long a request may take, from its header on.
-const answerLimit = 30 * time.Second
-
 // answerHalfClosed answers a client of HTTP/1 that has closed its half of the connection behind its request. To net/http
 // who does so has gone away: it ends the context, and what was about to be granted would be refused as if the server had
-// failed, perhaps with its assertion spent. One that really has gone costs a token that nobody reads.
+// failed, perhaps with its assertion spent. One that really has gone costs a token that nobody reads. Whatever a request
+// waits for has a limit of its own.
 func answerHalfClosed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor == 1 {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), answerLimit)
-			defer cancel()
-			r = r.WithContext(ctx)
+			r = r.WithContext(context.WithoutCancel(r.Context()))
 		}
 		next.ServeHTTP(w, r)
 	})
