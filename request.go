@@ -59,6 +59,28 @@ func (r *Request) NamedClient() string {
 	return r.auth.id
 }
 
+// withoutCredentials is the request without what everybody knows for credentials of a client: a header, a secret, an
+// assertion.
+func (r *Request) withoutCredentials() *Request {
+	bare := *r
+	bare.auth = authorization{}
+	bare.form = make(form, 0, len(r.form))
+	for _, p := range r.form {
+		switch p.name {
+		case "client_secret", "client_assertion", "client_assertion_type":
+		default:
+			bare.form = append(bare.form, p)
+		}
+	}
+	if r.auth.sent && r.HTTP != nil {
+		h := *r.HTTP
+		h.Header = h.Header.Clone()
+		h.Header.Del("Authorization")
+		bare.HTTP = &h
+	}
+	return &bare
+}
+
 // FindClient returns the registered client of this id, nil, nil where there is none. Where that cannot be told it
 // returns an [*Error] that is fit to be passed on.
 func (r *Request) FindClient(ctx context.Context, id string) (*Client, error) {
