@@ -30,7 +30,7 @@ func withCode(r *http.Request, typed []string) *http.Request {
 }
 
 // entryPage is where a code is typed in.
-func entryPage(problem string) *pages.Page {
+func (v *verification) entryPage(problem string) *pages.Page {
 	return &pages.Page{
 		Title: "Connect a device",
 		Text:  []string{"Type in the code that your device shows."},
@@ -42,6 +42,7 @@ func entryPage(problem string) *pages.Page {
 			Buttons: []pages.Button{{Text: "Continue"}},
 			Problem: problem,
 		},
+		FormTarget: v.SignInOrigin,
 	}
 }
 
@@ -60,7 +61,8 @@ func (v *verification) comparePage(code string) *pages.Page {
 			Hidden:  []pages.Hidden{{Name: "user_code", Value: shownUserCode(code)}},
 			Buttons: []pages.Button{{Text: "Yes, my device shows this code"}},
 		},
-		Links: []pages.Link{{Text: "It shows another code", URL: "?"}},
+		Links:      []pages.Link{{Text: "It shows another code", URL: "?"}},
+		FormTarget: v.SignInOrigin,
 	}
 }
 
@@ -86,8 +88,8 @@ func nameOf(client *avouch.Client) string {
 }
 
 // wrongCode is the answer to every code that is none: one text for the user, the reason for the operator.
-func wrongCode(reason string) (*pages.Page, error) {
-	page := entryPage("This code is not accepted. Compare it with your device, which may show a new one by now.")
+func (v *verification) wrongCode(reason string) (*pages.Page, error) {
+	page := v.entryPage("This code is not accepted. Compare it with your device, which may show a new one by now.")
 	page.Status = http.StatusBadRequest
 	return page, &avouch.Error{Code: avouch.InvalidRequest, Description: "the user code is not accepted", Err: errors.New(reason)}
 }

@@ -94,11 +94,11 @@ func (v *verification) answer(w http.ResponseWriter, r *http.Request, ev *avouch
 		return v.ask(w, withCode(r, r.PostForm["user_code"]), ev, r.PostForm["user_code"])
 	}
 	if len(typed) == 0 || len(typed) == 1 && typed[0] == "" {
-		return entryPage(""), nil
+		return v.entryPage(""), nil
 	}
 	code := oneUserCode(typed)
 	if code == "" {
-		return wrongCode("it cannot be one")
+		return v.wrongCode("it cannot be one")
 	}
 	return v.comparePage(code), nil
 }
@@ -108,21 +108,21 @@ func (v *verification) ask(w http.ResponseWriter, r *http.Request, ev *avouch.Ev
 	ctx := r.Context()
 	code := oneUserCode(typed)
 	if code == "" {
-		return wrongCode("it cannot be one")
+		return v.wrongCode("it cannot be one")
 	}
 	record, d, err := v.tryCode(ctx, code, r.RemoteAddr)
 	if err != nil {
 		return nil, err
 	}
 	if d == nil {
-		return wrongCode("it is unknown, has expired, or was decided about")
+		return v.wrongCode("it is unknown, has expired, or was decided about")
 	}
 	client, err := v.server.FindClient(ctx, d.Client)
 	if err != nil {
 		return nil, err
 	}
 	if client == nil || client.Disabled || !slices.Contains(client.Grants, DeviceCodeType) {
-		return wrongCode("its client is gone, disabled, or may not use the grant any more")
+		return v.wrongCode("its client is gone, disabled, or may not use the grant any more")
 	}
 	ev.ClientID = client.ID
 	asked := slices.DeleteFunc(slices.Clone(d.Scopes), func(s string) bool { return !slices.Contains(client.Scopes, s) })
@@ -135,7 +135,7 @@ func (v *verification) ask(w http.ResponseWriter, r *http.Request, ev *avouch.Ev
 	}
 	now := time.Now() // Ask may have taken its time
 	if !d.Expires.After(now) {
-		return wrongCode("it has expired while the user was asked")
+		return v.wrongCode("it has expired while the user was asked")
 	}
 	if err := d.decide(now, asked, consent); err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func (v *verification) ask(w http.ResponseWriter, r *http.Request, ev *avouch.Ev
 	}
 	switch err := v.Store.PutHandle(ctx, now, record); {
 	case errors.Is(err, handle.ErrConflict):
-		return wrongCode("somebody else has decided about it meanwhile")
+		return v.wrongCode("somebody else has decided about it meanwhile")
 	case err != nil:
 		return nil, cannotTell(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/avouch-oauth/avouch"
@@ -72,6 +73,9 @@ func (g *DeviceCode) Validate() error {
 		return fmt.Errorf("Lifetime %v is not from a second to an hour", g.Lifetime)
 	case g.Interval != 0 && (g.Interval < time.Second || g.Interval > maxDeviceDelay || g.Interval%time.Second != 0):
 		return fmt.Errorf("Interval %v is not a number of whole seconds from 1 to 60", g.Interval)
+	}
+	if u, err := url.Parse(g.SignInOrigin); g.SignInOrigin != "" && (err != nil || u.Host == "" || g.SignInOrigin != u.Scheme+"://"+u.Host) {
+		return fmt.Errorf("SignInOrigin %q is not an origin: a scheme and a host, as in https://login.example.com", g.SignInOrigin)
 	}
 	if g.Refresh != nil {
 		if err := g.Refresh.Validate(); err != nil {
