@@ -40,12 +40,12 @@ func TestDeviceAuthorization(t *testing.T) {
 		{"no secret", []string{"client_id", "server"}, "invalid_client", 401},
 		{"wrong secret", []string{"client_id", "server", "client_secret", "guess"}, "invalid_client", 401},
 		{"secret of a public client", []string{"client_id", "tv", "client_secret", "guess"}, "invalid_client", 401},
-		{"two credentials", []string{"client_id", "server", "client_secret", secretOf, "client_assertion", "x", "client_assertion_type", assertionType}, "invalid_request", 400},
+		{"two credentials", []string{"client_id", "server", "client_secret", secretOf, "client_assertion", "x", "client_assertion_type", deviceAssertionType}, "invalid_request", 400},
 		{"form of 70 KB", []string{"client_id", "tv", "x", strings.Repeat("x", 70_000)}, "invalid_request", 413},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newDeviceSite()
-			kept := &recordingStore{Store: s.store}
+			kept := &recordingDeviceStore{Store: s.store}
 			s.grant.Store = kept
 			s.start(t)
 			c := s.begin(t, test.pairs...)
@@ -95,7 +95,7 @@ func TestDeviceAuthorization(t *testing.T) {
 	})
 }
 
-const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+const deviceAssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 // TestDeviceAuthorizationAudience: a client assertion is for the issuer here as everywhere, and good once (RFC 10070 §4).
 func TestDeviceAuthorizationAudience(t *testing.T) {
@@ -116,8 +116,8 @@ func TestDeviceAuthorizationAudience(t *testing.T) {
 			signed := craft(t, idpKey(), map[string]any{"typ": "client-authentication+jwt"}, map[string]any{
 				"iss": "signing", "sub": "signing", "aud": test.aud(s.issuer),
 			})
-			send := func(pairs ...string) codes {
-				return s.begin(t, append([]string{"client_assertion_type", assertionType, "client_assertion", signed}, pairs...)...)
+			send := func(pairs ...string) deviceCodes {
+				return s.begin(t, append([]string{"client_assertion_type", deviceAssertionType, "client_assertion", signed}, pairs...)...)
 			}
 			if !test.good {
 				if c := send(); c.Error != "invalid_client" || c.Status != 401 {
@@ -136,9 +136,9 @@ func TestDeviceAuthorizationAudience(t *testing.T) {
 				t.Errorf("%+v", c)
 			}
 			s.approve(t, c.UserCode)
-			fresh := clientAssertion(t, s.issuer)
+			fresh := deviceAssertion(t, s.issuer)
 			a, _ := s.post(t, "/oauth/token", "grant_type", grant.DeviceCodeType, "device_code", c.DeviceCode,
-				"client_assertion_type", assertionType, "client_assertion", fresh)
+				"client_assertion_type", deviceAssertionType, "client_assertion", fresh)
 			if a.Status != 200 || a.claims(t)["client_id"] != "signing" {
 				t.Errorf("%+v", a)
 			}
@@ -146,7 +146,7 @@ func TestDeviceAuthorizationAudience(t *testing.T) {
 	}
 }
 
-func clientAssertion(t *testing.T, issuer string) string {
+func deviceAssertion(t *testing.T, issuer string) string {
 	t.Helper()
 	return signed(t, assertion.Claims{
 		Issuer: "signing", Subject: "signing", Audience: issuer, Type: "client-authentication+jwt",

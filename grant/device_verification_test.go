@@ -218,7 +218,7 @@ func TestVerificationDecidedTwice(t *testing.T) {
 	}
 	s.start(t)
 	c := s.started(t)
-	pages := map[string]page{}
+	pages := map[string]devicePage{}
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, who := range []string{"alice", "mallory"} {
@@ -251,17 +251,17 @@ func TestVerificationConsent(t *testing.T) {
 		scope  string // of the token
 		want   string // the error of the device
 	}{
-		{"all of it", says(&grant.Consent{Subject: "alice"}), 200, "read write", ""},
-		{"less", says(&grant.Consent{Subject: "alice", Scopes: []string{"write"}}), 200, "write", ""},
-		{"no scope", says(&grant.Consent{Subject: "alice", Scopes: []string{}}), 200, "", ""},
-		{"denied", says(&grant.Consent{Denied: true, Subject: "alice"}), 200, "", "access_denied"},
-		{"nobody", says(&grant.Consent{}), 500, "", "authorization_pending"},
-		{"more than asked", says(&grant.Consent{Subject: "alice", Scopes: []string{"read", "admin"}}), 500, "", "authorization_pending"},
-		{"claims that are no JSON", says(&grant.Consent{Subject: "alice", Claims: map[string]any{"f": func() {}}}), 500, "", "authorization_pending"},
-		{"endless claims", says(&grant.Consent{Subject: "alice", Claims: map[string]any{"f": strings.Repeat("x", 70_000)}}), 500, "", "authorization_pending"},
-		{"failure", failing(errors.New("secret-of-the-operator")), 500, "", "authorization_pending"},
-		{"not now", failing(&avouch.Error{Code: avouch.TemporarilyUnavailable, RetryAfter: 7 * time.Second}), 503, "", "authorization_pending"},
-		{"refusal", failing(&avouch.Error{Code: avouch.AccessDenied, Description: "not on Sundays"}), 400, "", "authorization_pending"},
+		{"all of it", deviceSays(&grant.Consent{Subject: "alice"}), 200, "read write", ""},
+		{"less", deviceSays(&grant.Consent{Subject: "alice", Scopes: []string{"write"}}), 200, "write", ""},
+		{"no scope", deviceSays(&grant.Consent{Subject: "alice", Scopes: []string{}}), 200, "", ""},
+		{"denied", deviceSays(&grant.Consent{Denied: true, Subject: "alice"}), 200, "", "access_denied"},
+		{"nobody", deviceSays(&grant.Consent{}), 500, "", "authorization_pending"},
+		{"more than asked", deviceSays(&grant.Consent{Subject: "alice", Scopes: []string{"read", "admin"}}), 500, "", "authorization_pending"},
+		{"claims that are no JSON", deviceSays(&grant.Consent{Subject: "alice", Claims: map[string]any{"f": func() {}}}), 500, "", "authorization_pending"},
+		{"endless claims", deviceSays(&grant.Consent{Subject: "alice", Claims: map[string]any{"f": strings.Repeat("x", 70_000)}}), 500, "", "authorization_pending"},
+		{"failure", deviceFailing(errors.New("secret-of-the-operator")), 500, "", "authorization_pending"},
+		{"not now", deviceFailing(&avouch.Error{Code: avouch.TemporarilyUnavailable, RetryAfter: 7 * time.Second}), 503, "", "authorization_pending"},
+		{"refusal", deviceFailing(&avouch.Error{Code: avouch.AccessDenied, Description: "not on Sundays"}), 400, "", "authorization_pending"},
 		{"panic", func(http.ResponseWriter, *http.Request, *grant.Question) (*grant.Consent, error) {
 			panic("secret-of-the-operator")
 		}, 500, "", "authorization_pending"},
@@ -289,11 +289,11 @@ func TestVerificationConsent(t *testing.T) {
 	}
 }
 
-func says(c *grant.Consent) grant.Ask {
+func deviceSays(c *grant.Consent) grant.Ask {
 	return func(http.ResponseWriter, *http.Request, *grant.Question) (*grant.Consent, error) { return c, nil }
 }
 
-func failing(err error) grant.Ask {
+func deviceFailing(err error) grant.Ask {
 	return func(http.ResponseWriter, *http.Request, *grant.Question) (*grant.Consent, error) { return nil, err }
 }
 
@@ -303,7 +303,7 @@ func TestVerificationSignInOrigin(t *testing.T) {
 	c := s.started(t)
 	for origin, want := range map[string]string{"": "form-action 'self';", "https://login.example": "form-action 'self' https://login.example;"} {
 		s.grant.SignInOrigin = origin
-		for _, p := range []page{s.browse(t, "GET", "/device", nil), s.browse(t, "GET", "/device?user_code="+c.UserCode, nil), s.typeIn(t, "x")} {
+		for _, p := range []devicePage{s.browse(t, "GET", "/device", nil), s.browse(t, "GET", "/device?user_code="+c.UserCode, nil), s.typeIn(t, "x")} {
 			if csp := p.Header.Get("Content-Security-Policy"); !strings.Contains(csp, want) {
 				t.Errorf("%s", csp)
 			}
@@ -324,14 +324,14 @@ func TestGuessing(t *testing.T) {
 		for k := range 20 {
 			guess := s.typeIn
 			if k%2 == 0 {
-				guess = func(t testing.TB, code string) page { return s.decide(t, code, "allow") }
+				guess = func(t testing.TB, code string) devicePage { return s.decide(t, code, "allow") }
 			}
 			if p := guess(t, "BCDF-BCDF"); p.Status != 400 {
 				t.Fatalf("%d: %d %s", k, p.Status, p.Body)
 			}
 		}
 		for _, code := range []string{"BCDF-BCDF", c.UserCode} {
-			for _, p := range []page{s.typeIn(t, code), s.decide(t, code, "allow")} {
+			for _, p := range []devicePage{s.typeIn(t, code), s.decide(t, code, "allow")} {
 				if p.Status != 429 || p.Header.Get("Retry-After") != "10" || !strings.Contains(p.Body, "too many wrong codes") {
 					t.Errorf("%d %v %s", p.Status, p.Header, p.Body)
 				}
