@@ -3,6 +3,7 @@ package grant_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -56,6 +57,7 @@ func TestVerificationAsksWithGET(t *testing.T) {
 	s.grant.Ask = func(w http.ResponseWriter, r *http.Request, q *grant.Question) (*grant.Consent, error) {
 		seen = append(seen, fmt.Sprint(r.Method, " ", r.URL.RequestURI(), " ", r.RequestURI, " ", r.PostFormValue("user_code"),
 			r.PostFormValue("decision"), " ", r.Header.Get("Content-Type"), r.Header.Get("Cookie")))
+		w.WriteHeader(http.StatusNoContent)
 		return nil, nil
 	}
 	s.start(t)
@@ -265,6 +267,10 @@ func TestVerificationConsent(t *testing.T) {
 		{"panic", func(http.ResponseWriter, *http.Request, *grant.Question) (*grant.Consent, error) {
 			panic("secret-of-the-operator")
 		}, 500, "", "authorization_pending"},
+		{"disabled", deviceSays(&grant.Consent{Subject: "disabled"}), 400, "", "authorization_pending"},
+		{"name of a client", deviceSays(&grant.Consent{Subject: "other"}), 400, "", "authorization_pending"},
+		{"claim of the server", deviceSays(&grant.Consent{Subject: "alice", Claims: map[string]any{"iss": "x"}}), 500, "", "authorization_pending"},
+		{"neither page nor consent", deviceSays(nil), 500, "", "authorization_pending"},
 		{"changes the question", func(_ http.ResponseWriter, _ *http.Request, q *grant.Question) (*grant.Consent, error) {
 			q.Scopes[0] = "admin"
 			return &grant.Consent{Subject: "alice", Scopes: q.Scopes}, nil
@@ -273,6 +279,7 @@ func TestVerificationConsent(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := newDeviceSite()
 			s.grant.Ask = test.ask
+			s.disabled["disabled"] = true
 			s.start(t)
 			c := s.started(t, "scope", "read write")
 			p := s.typeIn(t, c.UserCode)
@@ -289,12 +296,48 @@ func TestVerificationConsent(t *testing.T) {
 	}
 }
 
+// TestVerificationAnsweredTwice: an Ask that has answered decides nothing any more, and what it wrote is cut off.
+func TestVerificationAnsweredTwice(t *testing.T) {
+	for name, err := range map[string]error{"with a consent": nil, "with an error": errors.New("late")} {
+		t.Run(name, func(t *testing.T) {
+			s := newDeviceSite()
+			s.grant.Ask = func(w http.ResponseWriter, _ *http.Request, _ *grant.Question) (*grant.Consent, error) {
+				_, _ = w.Write([]byte("hello"))
+				return &grant.Consent{Subject: "alice"}, err
+			}
+			s.start(t)
+			c := s.started(t)
+			r, _ := http.NewRequestWithContext(t.Context(), "POST", s.issuer+"/device?user_code="+c.UserCode, http.NoBody)
+			resp, err := s.http.Do(r)
+			if err == nil {
+				_, err = io.ReadAll(resp.Body)
+				resp.Body.Close()
+			}
+			if err == nil {
+				t.Error("the answer is whole")
+			}
+			if a := s.poll(t, c.DeviceCode); a.Error != "authorization_pending" {
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+}
+
 func deviceSays(c *grant.Consent) grant.Ask {
 	return func(http.ResponseWriter, *http.Request, *grant.Question) (*grant.Consent, error) { return c, nil }
 }
 
 func deviceFailing(err error) grant.Ask {
 	return func(http.ResponseWriter, *http.Request, *grant.Question) (*grant.Consent, error) { return nil, err }
+}
+
+// TestVerificationProtectsAsk: what Ask writes cannot be framed or kept.
+func TestVerificationProtectsAsk(t *testing.T) {
+	s := newDeviceSite().start(t)
+	h := s.typeIn(t, s.started(t).UserCode).Header
+	if h.Get("Cache-Control") != "no-store" || h.Get("X-Frame-Options") != "DENY" || h.Get("Content-Security-Policy") != "frame-ancestors 'none'" {
+		t.Errorf("%v", h)
+	}
 }
 
 // TestVerificationSignInOrigin: a form may lead where Ask redirects to, and nowhere else.
