@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/handle"
+	"github.com/avouch-oauth/avouch/internal/scope"
 	"github.com/avouch-oauth/avouch/keys"
 )
 
@@ -30,7 +32,7 @@ import (
 //
 // It must not be copied after first use.
 type Registration struct {
-	// Registrar keeps the clients. Required: without one avouch.New refuses the endpoints.
+	// Registrar keeps the clients. Required.
 	Registrar Registrar
 
 	// OpenRegistration lets anybody register, without an initial access token. One that is shown must be good all the
@@ -52,7 +54,7 @@ type Registration struct {
 	// Scopes are what a client may ask for. None means that a client that asks for any is refused.
 	Scopes []string
 	// DefaultScopes are what a client gets that registers no scope, and what a token has, within the client's scopes,
-	// where none is asked for. Those that are not in Scopes do not count.
+	// where none is asked for. They are among Scopes.
 	DefaultScopes []string
 	// SecretLifetime is how long a client secret lives, in whole seconds. A client renews it by replacing its registration
 	// in the second half of that time; the old one then serves until its end. Zero means that secrets do not expire.
@@ -73,40 +75,58 @@ const (
 	managementName   = "registration_management"
 )
 
-// Endpoint is the client registration endpoint (RFC 7591 §3), at /oauth/register.
+// Endpoint is the client registration endpoint (RFC 7591 §3): "registration" at /oauth/register.
 func (r *Registration) Endpoint() avouch.Endpoint {
-	e := avouch.Endpoint{Name: registrationName, Path: "/oauth/register", Member: "registration_endpoint"}
-	if r.Registrar != nil {
-		e.Handler = func(s *avouch.Server) http.Handler {
-			g := r.on(s)
-			return s.Serve(e.Name, func(w http.ResponseWriter, req *http.Request, ev *avouch.Event) (*avouch.Answer, error) {
-				if err := only(w, req, http.MethodPost); err != nil {
-					return nil, err
-				}
-				return g.register(w, req, ev)
-			})
-		}
+	return avouch.Endpoint{
+		Name: registrationName, Path: "/oauth/register", Member: "registration_endpoint", Validate: r.validate,
+		Handler: r.serve(registrationName, (*registering).register, http.MethodPost),
 	}
-	return e
 }
 
-// Management is the client configuration endpoint (RFC 7592 §2), at /oauth/register/client. The client_id in its query
-// says which client is meant; a client gets the whole URL when it registers, with a token for it. Leave it out, and a
-// registration is final.
+// Management is the client configuration endpoint (RFC 7592 §2): "registration_management" at /oauth/register/client. The
+// client_id in its query says which client is meant; a client gets the whole URL when it registers, with a token for it.
+// Leave it out, and a registration is final.
 func (r *Registration) Management() avouch.Endpoint {
-	e := avouch.Endpoint{Name: managementName, Path: "/oauth/register/client"}
-	if r.Registrar != nil {
-		e.Handler = func(s *avouch.Server) http.Handler {
-			g := r.on(s)
-			return s.Serve(e.Name, func(w http.ResponseWriter, req *http.Request, ev *avouch.Event) (*avouch.Answer, error) {
-				if err := only(w, req, http.MethodGet, http.MethodPut, http.MethodDelete); err != nil {
-					return nil, err
-				}
-				return g.manage(w, req, ev)
-			})
+	return avouch.Endpoint{
+		Name: managementName, Path: "/oauth/register/client", Validate: r.validate,
+		Handler: r.serve(managementName, (*registering).manage, http.MethodGet, http.MethodPut, http.MethodDelete),
+	}
+}
+
+// serve makes the handler of an endpoint that takes a few methods.
+func (r *Registration) serve(name string, answer func(*registering, http.ResponseWriter, *http.Request, *avouch.Event) (*avouch.Answer, error), methods ...string) func(*avouch.Server) http.Handler {
+	return func(s *avouch.Server) http.Handler {
+		g := r.on(s)
+		return s.Serve(name, func(w http.ResponseWriter, req *http.Request, ev *avouch.Event) (*avouch.Answer, error) {
+			if err := only(w, req, methods...); err != nil {
+				return nil, err
+			}
+			return answer(g, w, req, ev)
+		})
+	}
+}
+
+// validate tells what could never work.
+func (r *Registration) validate() error {
+	for _, s := range append(slices.Clone(r.Scopes), r.DefaultScopes...) {
+		if !scope.Valid(s) {
+			return fmt.Errorf("%q is no scope", s)
 		}
 	}
-	return e
+	switch {
+	case r.Registrar == nil:
+		return errors.New("Registration.Registrar is missing: it keeps the clients")
+	case r.SecretLifetime < 0 || r.SecretLifetime%time.Second != 0:
+		return errors.New("Registration.SecretLifetime must be of whole seconds, and not negative")
+	case r.PerAddress < 0:
+		return errors.New("Registration.PerAddress is negative")
+	}
+	for _, s := range r.DefaultScopes {
+		if !slices.Contains(r.Scopes, s) {
+			return fmt.Errorf("Registration.DefaultScopes has %s, which is not in Scopes", s)
+		}
+	}
+	return nil
 }
 
 // registering is a Registration on a server, and what the two together allow.
@@ -180,7 +200,7 @@ func (g *registering) register(w http.ResponseWriter, req *http.Request, ev *avo
 		return nil, noInitialToken(err)
 	}
 	if err != nil {
-		return nil, cannotTell(err)
+		return nil, registrarFailed(err)
 	}
 	ev.ClientID = c.ID
 	return &avouch.Answer{Status: http.StatusCreated, Body: g.information(c, secret, token)}, nil
@@ -199,7 +219,7 @@ func (g *registering) initialToken(ctx context.Context, req *http.Request) (*[32
 	digest := handle.Digest(token)
 	ok, err := g.Registrar.InitialToken(ctx, time.Now(), digest)
 	if err != nil {
-		return nil, cannotTell(err)
+		return nil, registrarFailed(err)
 	}
 	if !ok {
 		return nil, noInitialToken(ErrInitialToken)
@@ -243,8 +263,8 @@ func (g *registering) renewSecrets(c *RegisteredClient, now time.Time) string {
 	return text
 }
 
-// cannotTell passes on the refusal of a registrar; everything else means that it could not tell.
-func cannotTell(err error) error {
+// registrarFailed passes on the refusal of a registrar; everything else means that it could not tell.
+func registrarFailed(err error) error {
 	if refusal, ok := errors.AsType[*avouch.Error](err); ok && refusal != nil {
 		return refusal
 	}

@@ -72,7 +72,7 @@ func notManaged(reason error) error {
 func (g *registering) owned(ctx context.Context, id, token string) (*RegisteredClient, error) {
 	c, err := g.Registrar.RegisteredClient(ctx, id)
 	if err != nil {
-		return nil, cannotTell(err)
+		return nil, registrarFailed(err)
 	}
 	known := c != nil && c.ID == id && c.Token != [32]byte{}
 	want := [32]byte{}
@@ -132,10 +132,10 @@ func (g *registering) replace(w http.ResponseWriter, req *http.Request, c *Regis
 			return c, secret, nil
 		}
 		if !errors.Is(err, ErrClientChanged) {
-			return nil, "", cannotTell(err)
+			return nil, "", registrarFailed(err)
 		}
 	}
-	return nil, "", cannotTell(ErrClientChanged)
+	return nil, "", registrarFailed(ErrClientChanged)
 }
 
 // hasSecret reports whether a JSON string is one of the client's secrets.
@@ -162,11 +162,11 @@ func (g *registering) unregister(ctx context.Context, c *RegisteredClient, token
 			return nil
 		}
 		if !errors.Is(err, ErrClientChanged) {
-			return cannotTell(err)
+			return registrarFailed(err)
 		}
 		if c, err = g.owned(ctx, c.ID, token); err != nil {
 			return err
 		}
 	}
-	return cannotTell(ErrClientChanged)
+	return registrarFailed(ErrClientChanged)
 }

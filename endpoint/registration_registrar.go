@@ -16,7 +16,7 @@ import (
 // A Registrar judges time by the now that it is given. What has been checked when it is called: the metadata, by the
 // rules of RFC 7591 and by the policy of [Registration]; and, but for Disabled, who calls. It may refuse for reasons of
 // its own with an [*avouch.Error], such as invalid_client_metadata for a key that was revoked; every error but those
-// named here is answered with temporarily_unavailable.
+// named here is answered with temporarily_unavailable. A call that returns an error has changed nothing.
 //
 // An administrator owns what is not in [RegisteredClient]: resources, lifetimes, what is asked of assertions. A new
 // client has the defaults of each, and no method here changes them later.
@@ -26,8 +26,8 @@ type Registrar interface {
 	InitialToken(ctx context.Context, now time.Time, digest [32]byte) (bool, error)
 
 	// RegisterClient adds a client. In the same step it uses the initial access token of the digest once, nil where none
-	// was shown because anybody may register. It returns [ErrInitialToken], and has added nothing, where that token is
-	// unknown, has expired, or was used as often as it may. c.ID is random, and made by the server; where a client, a
+	// was shown because anybody may register. It returns [ErrInitialToken] where that token is unknown, has expired, or
+	// was used as often as it may. c.ID is random, and made by the server; where a client, a
 	// subject or an issuer has that name already it returns [ErrClientExists]. c.Revision is ignored.
 	RegisterClient(ctx context.Context, now time.Time, c *RegisteredClient, initial *[32]byte) error
 

@@ -87,6 +87,9 @@ func checkAuthority(u *url.URL) error {
 		}
 		return nil
 	}
+	if host[0] == '.' || strings.Contains(host, "..") {
+		return errors.New("its host has an empty label")
+	}
 	for i := range len(host) {
 		if c := host[i]; c != '.' && c != '-' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
 			return errors.New("its host is not of letters, digits, hyphens and dots; write other names as in DNS (xn--...)")
@@ -101,7 +104,7 @@ func checkAuthority(u *url.URL) error {
 // loopback reports whether a host is this machine, whoever asks.
 func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // checkHost refuses a URL whose host is, by its name, within somebody's network.
