@@ -909,3 +909,14 @@ func TestMemoryRegistrarOthers(t *testing.T) {
 		t.Errorf("the name of another: %v", err)
 	}
 }
+
+func toldOf(t testing.TB, w *httptest.ResponseRecorder) told {
+	t.Helper()
+	a := told{status: w.Code, header: w.Header(), text: w.Body.String()}
+	if w.Body.Len() > 0 {
+		if err := json.Unmarshal(w.Body.Bytes(), &a.body); err != nil {
+			t.Fatalf("status %d with a body that is no JSON: %v", a.status, err)
+		}
+	}
+	return a
+}
