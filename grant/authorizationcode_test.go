@@ -201,6 +201,17 @@ func TestCodeOnce(t *testing.T) {
 	}
 }
 
+// TestCodeOnceWithTwoStores: refresh tokens end also where they are kept elsewhere.
+func TestCodeOnceWithTwoStores(t *testing.T) {
+	s := newCodeSite(t, true, func(s *codeSite) { s.grant.Refresh.Store = handle.NewMemory(0) })
+	code := s.code(t)
+	a := s.redeem(t, code)
+	s.redeem(t, code)
+	if b := s.refresh(t, a.Members["refresh_token"].(string)); b.Error != "invalid_grant" {
+		t.Errorf("the refresh token lives: %+v", b)
+	}
+}
+
 // TestCodeReplayedWhileStoreIsDown: where what was issued cannot be revoked now, the caller is told to come again, and
 // never that all is well.
 func TestCodeReplayedWhileStoreIsDown(t *testing.T) {

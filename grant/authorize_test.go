@@ -65,6 +65,23 @@ func TestAuthorizationResponse(t *testing.T) {
 	}
 }
 
+// TestIssuerIsConfigured: iss is what the server is called, whatever the request calls it, and a form is sent on to where
+// it came to.
+func TestIssuerIsConfigured(t *testing.T) {
+	s := newCodeSite(t, false)
+	poisoned := []string{"X-Forwarded-Host", "evil.example", "Forwarded", "host=evil.example"}
+	r := s.form(t, "", with().Encode(), poisoned...)
+	r.Host = "evil.example"
+	if got := s.do(t, r); !strings.HasPrefix(got.header.Get("Location"), "?") {
+		t.Errorf("%v", got.header)
+	}
+	r = s.form(t, "", "", poisoned...)
+	r.Method, r.Host, r.URL.RawQuery = "GET", "evil.example", with().Encode()
+	if got := s.do(t, r); got.to != appURI || got.params.Get("iss") != s.issuer {
+		t.Errorf("%q %v", got.to, got.params)
+	}
+}
+
 // TestAuthorizationRefused: from the moment the redirect URI is verified, the client learns of every error there.
 func TestAuthorizationRefused(t *testing.T) {
 	s := newCodeSite(t, false)
