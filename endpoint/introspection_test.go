@@ -320,22 +320,32 @@ func (s *site) jwtBearer(t testing.TB, client string) reply {
 // TestEndpointValidate: what would fail at every request is refused at the start, and fails closed all the same.
 func TestEndpointValidate(t *testing.T) {
 	minter, store := &token.Minter{Key: ownKey()}, handle.NewMemory(0)
-	for name, e := range map[string]avouch.Endpoint{
-		"introspection without Minter":  (&endpoint.Introspection{Store: store}).Endpoint(),
-		"introspection without Store":   (&endpoint.Introspection{Minter: minter}).Endpoint(),
-		"introspection, broken refresh": (&endpoint.Introspection{Minter: minter, Store: store, Refresh: &grant.RefreshToken{}}).Endpoint(),
-		"revocation without Minter":     (&endpoint.Revocation{Store: store}).Endpoint(),
-		"revocation without Store":      (&endpoint.Revocation{Minter: minter}).Endpoint(),
+	for _, c := range []struct {
+		endpoint avouch.Endpoint
+		fault    string
+	}{
+		{(&endpoint.Introspection{Store: store}).Endpoint(), "endpoint introspection: Minter is required"},
+		{(&endpoint.Introspection{Minter: minter}).Endpoint(), "endpoint introspection: Store is required"},
+		{(&endpoint.Introspection{Minter: minter, Store: store, Refresh: &grant.RefreshToken{}}).Endpoint(), "it keeps the refresh tokens"},
+		{(&endpoint.Revocation{Store: store}).Endpoint(), "endpoint revocation: Minter is required"},
+		{(&endpoint.Revocation{Minter: minter}).Endpoint(), "endpoint revocation: Store is required"},
+		{(&endpoint.Revocation{Minter: minter, Store: store}).Endpoint(), ""},
 	} {
-		config := avouch.Config{
+		_, err := avouch.New(avouch.Config{
 			Issuer: "https://as.example", Minter: minter, Grants: []avouch.Grant{grant.ClientCredentials{}},
-			ClientAuth: []avouch.ClientAuth{everybody{}}, Endpoints: []avouch.Endpoint{e},
+			ClientAuth: []avouch.ClientAuth{everybody{}}, Clients: avouch.ClientList{}, Endpoints: []avouch.Endpoint{c.endpoint},
+		})
+		if c.fault == "" {
+			if err != nil {
+				t.Error(err)
+			}
+			continue
 		}
-		if _, err := avouch.New(config); err == nil || !strings.Contains(err.Error(), "required") {
-			t.Errorf("%s: %v", name, err)
+		if err == nil || !strings.Contains(err.Error(), c.fault) {
+			t.Errorf("%v; should speak of %q", err, c.fault)
 		}
-		if _, err := e.Answer(t.Context(), &avouch.Request{Client: &avouch.Client{ID: "web"}}); err == nil {
-			t.Errorf("%s answers", name)
+		if _, err := c.endpoint.Answer(t.Context(), &avouch.Request{Client: &avouch.Client{ID: "web"}}); err == nil || !strings.Contains(err.Error(), "required") {
+			t.Errorf("at use: %v", err)
 		}
 	}
 }

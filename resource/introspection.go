@@ -156,17 +156,11 @@ func newAsker(c *Config) *asker {
 // stands reports whether the issuer says that a token, which has been verified, is still good: nil, or an error that wraps
 // ErrInvalidToken or ErrUnavailable.
 func (a *asker) stands(ctx context.Context, raw string, c *token.Claims) error {
-	ask := func(ctx context.Context, now time.Time) (until time.Time, err error) {
+	err := a.verdicts.get(ctx, sha256.Sum256([]byte(raw)), func(ctx context.Context, now time.Time) (until time.Time, err error) {
 		ctx, cancel := context.WithTimeout(ctx, a.Timeout)
 		defer cancel()
 		return a.ask(ctx, now, raw, c)
-	}
-	var err error
-	if a.MaxAge < 0 {
-		_, err = ask(ctx, time.Now())
-	} else {
-		err = a.verdicts.get(ctx, sha256.Sum256([]byte(raw)), ask)
-	}
+	})
 	if err != nil && !errors.Is(err, ErrInvalidToken) {
 		return fmt.Errorf("%w: the issuer could not be asked about the token: %w", ErrUnavailable, err)
 	}
@@ -347,6 +341,7 @@ type flight struct {
 }
 
 // get returns nil where there is a good answer that is no older than maxAge, of those who asked before or by asking now.
+// With a negative maxAge none is ever young enough to be kept, or shared.
 func (v *verdicts) get(ctx context.Context, digest [32]byte, ask func(context.Context, time.Time) (time.Time, error)) error {
 	now := time.Now()
 	v.mu.Lock()
@@ -355,7 +350,7 @@ func (v *verdicts) get(ctx context.Context, digest [32]byte, ask func(context.Co
 		return nil
 	}
 	f := v.flights[digest]
-	if f == nil || now.Sub(f.started) >= v.maxAge { // what takes so long answers for an earlier time
+	if f == nil || now.Sub(f.started) >= v.maxAge { // what takes so long may answer for too early a time
 		f = &flight{started: now, done: make(chan struct{})}
 		v.flights[digest] = f
 		go v.fly(context.WithoutCancel(ctx), f, digest, ask)
@@ -376,10 +371,9 @@ func (v *verdicts) fly(ctx context.Context, f *flight, digest [32]byte, ask func
 	defer v.mu.Unlock()
 	defer close(f.done)
 	f.err = err
-	if v.flights[digest] != f {
-		return // a later question counts
+	if v.flights[digest] == f {
+		delete(v.flights, digest)
 	}
-	delete(v.flights, digest)
 	if err != nil {
 		return
 	}

@@ -304,6 +304,7 @@ func TestIntrospectAnswers(t *testing.T) {
 		{"nothing", 200, kind, ``, resource.ErrUnavailable},
 		{"broken", 200, kind, `{"active":true`, resource.ErrUnavailable},
 		{"huge", 200, kind, `{"active":true,"x":"` + strings.Repeat("x", 1<<20) + `"}`, resource.ErrUnavailable},
+		{"huge, of blanks", 200, kind, `{"active":true}` + strings.Repeat(" ", 1<<20), resource.ErrUnavailable},
 		{"deep", 200, kind, `{"active":true,"x":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}`, resource.ErrUnavailable},
 		{"created", 201, kind, `{"active":true}`, resource.ErrUnavailable},
 		{"refused", 401, kind, `{"error":"invalid_client"}`, resource.ErrUnavailable},
@@ -336,7 +337,7 @@ func TestIntrospectAnswers(t *testing.T) {
 	}
 }
 
-// to sends every request to another place, over HTTP.
+// to sends the requests to as.example.com to another place, over HTTP.
 func to(at string) http.RoundTripper {
 	return says(func(r *http.Request) (*http.Response, error) {
 		u, err := url.Parse(at)
@@ -344,7 +345,9 @@ func to(at string) http.RoundTripper {
 			return nil, err
 		}
 		r = r.Clone(r.Context())
-		r.URL.Scheme, r.URL.Host = u.Scheme, u.Host
+		if r.URL.Host == "as.example.com" { // a redirect leads where it leads
+			r.URL.Scheme, r.URL.Host = u.Scheme, u.Host
+		}
 		return http.DefaultTransport.RoundTrip(r)
 	})
 }
@@ -485,6 +488,44 @@ func TestIntrospectTogether(t *testing.T) {
 			t.Errorf("asked %d times", asked.Load())
 		}
 	})
+}
+
+// TestIntrospectSlowAnswer: who comes when a question has been under way for longer than MaxAge asks for himself, or he would
+// be let in on a judgement that is older.
+func TestIntrospectSlowAnswer(t *testing.T) {
+	key := generate(t)
+	for _, maxAge := range []time.Duration{time.Second, -1} {
+		synctest.Test(t, func(t *testing.T) {
+			var revoked atomic.Bool
+			guard := newGuard(t, resource.Config{Keys: key.PublicKeys(time.Now()), Introspect: &resource.Introspection{
+				ClientID: "api", Secret: "s", URL: "https://as.example.com/in", MaxAge: maxAge,
+				Transport: says(func(*http.Request) (*http.Response, error) {
+					if revoked.Load() {
+						return answers(200, "application/json", `{"active":false}`)
+					}
+					time.Sleep(3 * time.Second) // judged, and long on its way
+					return answers(200, "application/json", `{"active":true}`)
+				}),
+			}})
+			raw := mint(t, key, nil)
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				if _, err := guard.Verify(t.Context(), raw); err != nil {
+					t.Errorf("before it was revoked: %v", err)
+				}
+			})
+			synctest.Wait()
+			revoked.Store(true)
+			time.Sleep(max(maxAge, 1))
+			for range 3 { // once with the first question under way, then after it has landed
+				if _, err := guard.Verify(t.Context(), raw); !errors.Is(err, resource.ErrInvalidToken) {
+					t.Errorf("MaxAge %v: %v", maxAge, err)
+				}
+				time.Sleep(2 * time.Second)
+			}
+			wg.Wait()
+		})
+	}
 }
 
 // TestIntrospectTimeout: an endpoint that does not answer in time is one that cannot be asked, and a panic of a transport

@@ -323,6 +323,38 @@ func wantFault(t *testing.T, c *token.Claims, err error, want token.Fault) {
 	}
 }
 
+// TestAnyAudience: the server that has issued a token may ask about it whatever it is for; the word must be said, and alone.
+func TestAnyAudience(t *testing.T) {
+	key := generate(t, keys.ES256)
+	set := key.PublicKeys(now)
+	mint := func(aud ...string) string {
+		c := claims()
+		c.Audience = aud
+		raw, err := (&token.Minter{Key: key}).Mint(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	any := token.Verifier{Issuer: issuer, Keys: set, AnyAudience: true}
+	for _, raw := range []string{mint(orders), mint("https://other.example"), mint("a", "b")} {
+		if _, err := any.Verify(t.Context(), now, raw); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := any.Verify(t.Context(), now.Add(time.Hour), mint(orders)); err == nil {
+		t.Error("an expired one is accepted")
+	}
+	for _, v := range []token.Verifier{{Issuer: issuer, Keys: set, Audience: orders, AnyAudience: true}, {Issuer: issuer, Keys: set}} {
+		if err := v.Validate(); err == nil {
+			t.Errorf("%+v is valid", v)
+		}
+		if _, err := v.Verify(t.Context(), now, mint(orders)); err == nil {
+			t.Errorf("%+v accepts", v)
+		}
+	}
+}
+
 func TestVerifierConfiguration(t *testing.T) {
 	key := generate(t, keys.ES256)
 	raw, err := (&token.Minter{Key: key}).Mint(t.Context(), claims())
