@@ -454,6 +454,16 @@ func TestGuessersAreBounded(t *testing.T) {
 	if n := g.Known(); n > 1<<13 {
 		t.Errorf("%d are known", n)
 	}
+	var right grant.Guesses
+	for k := range 50_000 {
+		if wait := grant.Take(&right, now, fmt.Sprint("network ", k)); wait != 0 {
+			t.Fatalf("%d has to wait for %v", k, wait)
+		}
+		grant.GiveBack(&right, fmt.Sprint("network ", k))
+	}
+	if n := right.Known(); n != 0 {
+		t.Errorf("%d are known whose codes were right", n)
+	}
 }
 
 func TestNetworkOf(t *testing.T) {

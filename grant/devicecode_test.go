@@ -173,6 +173,31 @@ func TestDevicePoll(t *testing.T) {
 	}
 }
 
+// TestDevicePollOfAnother: whose code it is not learns nothing of it, and does not slow down whose it is.
+func TestDevicePollOfAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newDeviceSite().startInBubble(t)
+		c, denied, expired := s.started(t), s.started(t), s.started(t)
+		s.decide(t, denied.UserCode, "deny")
+		s.poll(t, c.DeviceCode)
+		time.Sleep(2 * time.Second)
+		unknown := s.pollAs(t, "other", "x")
+		for _, code := range []string{c.DeviceCode, denied.DeviceCode} {
+			if a := s.pollAs(t, "other", code); a.Error != "invalid_grant" || a.Description != unknown.Description {
+				t.Errorf("%+v", a)
+			}
+		}
+		time.Sleep(3 * time.Second)
+		if a := s.poll(t, c.DeviceCode); a.Error != "authorization_pending" {
+			t.Errorf("%+v", a)
+		}
+		time.Sleep(10 * time.Minute)
+		if a := s.pollAs(t, "other", expired.DeviceCode); a.Error != "invalid_grant" {
+			t.Errorf("%+v", a)
+		}
+	})
+}
+
 // TestDeviceScopeLost: a client that may have less than when it asked gets less.
 func TestDeviceScopeLost(t *testing.T) {
 	s := newDeviceSite().start(t)
