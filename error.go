@@ -20,6 +20,11 @@ const (
 	AccessDenied           Code = "access_denied"           // RFC 6749 §4.1.2.1, RFC 8628 §3.5
 	TemporarilyUnavailable Code = "temporarily_unavailable" // sent with status 503
 	ServerError            Code = "server_error"            // sent with status 500
+
+	InvalidRedirectURI          Code = "invalid_redirect_uri"          // RFC 7591 §3.2.2
+	InvalidClientMetadata       Code = "invalid_client_metadata"       // RFC 7591 §3.2.2
+	InvalidSoftwareStatement    Code = "invalid_software_statement"    // RFC 7591 §3.2.2
+	UnapprovedSoftwareStatement Code = "unapproved_software_statement" // RFC 7591 §3.2.2
 )
 
 // Error is a refusal. Code and Description go to the caller; Err is for the operator and never leaves the server.

@@ -33,7 +33,7 @@ func TestErrorCodesDocumented(t *testing.T) {
 	names := map[string]int{
 		"RequestEntityTooLarge": 413, "RequestTimeout": 408, "MethodNotAllowed": 405, "TooManyRequests": 429,
 	}
-	for _, file := range glob(t, "*.go", "clientauth/*.go", "grant/*.go") {
+	for _, file := range glob(t, "*.go", "clientauth/*.go", "grant/*.go", "endpoint/*.go") {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
