@@ -69,7 +69,7 @@ for (const colorScheme of ['light', 'dark']) {
     const context = await browser.newContext({ colorScheme, viewport: { width: width / zoom, height: 720 }, deviceScaleFactor: zoom, reducedMotion: 'reduce' })
     const page = await context.newPage()
     let url, requests
-    page.on('console', m => wrong(url, look, m.text()))
+    page.on('console', m => m.text().includes('responded with a status of 400') || wrong(url, look, m.text()))
     page.on('request', r => requests.push(r.url()))
     for (url of pages) {
       requests = []
