@@ -18,6 +18,9 @@ const (
 	InvalidTarget          Code = "invalid_target"          // RFC 8707 §2
 	InvalidToken           Code = "invalid_token"           // RFC 6750 §3.1; sent with status 401
 	AccessDenied           Code = "access_denied"           // RFC 6749 §4.1.2.1, RFC 8628 §3.5
+	LoginRequired          Code = "login_required"          // OpenID Connect Core §3.1.2.6, to prompt=none
+	ConsentRequired        Code = "consent_required"        // likewise
+	InteractionRequired    Code = "interaction_required"    // likewise
 	TemporarilyUnavailable Code = "temporarily_unavailable" // sent with status 503
 	ServerError            Code = "server_error"            // sent with status 500
 )
