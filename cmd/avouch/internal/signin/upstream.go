@@ -24,7 +24,7 @@ type Upstream struct {
 	Issuer   string        // the URL by which it knows itself
 	Name     string        // stands before the subjects of its users, as NAME/SUB; "" means Issuer
 	ClientID string        // this server, as a client there
-	Secret   string        // authenticates it (client_secret_basic, else client_secret_post)
+	Secret   string        // authenticates it (client_secret_basic or client_secret_post, as the provider wants)
 	Key      *keys.Private // authenticates it instead (private_key_jwt)
 	Scopes   []string      // to ask for; openid is always among them
 
@@ -137,11 +137,7 @@ func (u *upstream) discover(ctx context.Context) (*provider, error) {
 			return nil, fmt.Errorf("the metadata of the upstream %s has the %s %.200q, which must be https", u.Issuer, name, address)
 		}
 	}
-	// RFC 6749 §2.3.1 wants Basic taken by every server; OpenID Connect Discovery §3 says that nothing said means it.
-	endpoint.AuthStyle = oauth2.AuthStyleInHeader
-	if len(more.Methods) > 0 && !slices.Contains(more.Methods, "client_secret_basic") || u.Key != nil {
-		endpoint.AuthStyle = oauth2.AuthStyleInParams
-	}
+	endpoint.AuthStyle = u.style(more.Methods)
 	return &provider{
 		oauth: oauth2.Config{ClientID: u.ClientID, ClientSecret: u.Secret, Endpoint: endpoint, RedirectURL: u.redirect, Scopes: u.Scopes},
 		verifier: found.Verifier(&oidc.Config{
@@ -150,6 +146,19 @@ func (u *upstream) discover(ctx context.Context) (*provider, error) {
 		}),
 		saysIss: more.SaysIss,
 	}, nil
+}
+
+// style is how the secret is sent. OpenID Connect Discovery §3 says that nothing said means Basic. Where both ways are
+// offered, the one that this client is registered for is found by trying, and remembered.
+func (u *upstream) style(methods []string) oauth2.AuthStyle {
+	basic, post := slices.Contains(methods, "client_secret_basic"), slices.Contains(methods, "client_secret_post")
+	switch {
+	case u.Key != nil, post && !basic:
+		return oauth2.AuthStyleInParams
+	case post && basic:
+		return oauth2.AuthStyleAutoDetect
+	}
+	return oauth2.AuthStyleInHeader
 }
 
 // exchange gets the ID token for a code.
