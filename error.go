@@ -21,6 +21,9 @@ const (
 	AuthorizationPending   Code = "authorization_pending"   // RFC 8628 §3.5
 	SlowDown               Code = "slow_down"               // RFC 8628 §3.5
 	ExpiredToken           Code = "expired_token"           // RFC 8628 §3.5
+	LoginRequired          Code = "login_required"          // OpenID Connect Core §3.1.2.6, to prompt=none
+	ConsentRequired        Code = "consent_required"        // likewise
+	InteractionRequired    Code = "interaction_required"    // likewise
 	TemporarilyUnavailable Code = "temporarily_unavailable" // sent with status 503
 	ServerError            Code = "server_error"            // sent with status 500
 
