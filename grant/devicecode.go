@@ -66,20 +66,20 @@ func (g *DeviceCode) Type() string { return DeviceCodeType }
 func (g *DeviceCode) Validate() error {
 	switch {
 	case g == nil || g.Store == nil:
-		return errors.New("Store is required: it keeps the codes")
+		return errors.New("a Store is required: it keeps the codes")
 	case g.Ask == nil:
-		return errors.New("Ask is required: it finds out who the user is and what he decides")
+		return errors.New("an Ask is required: it finds out who the user is and what he decides")
 	case g.Lifetime != 0 && (g.Lifetime < time.Second || g.Lifetime > maxDeviceLife):
-		return fmt.Errorf("Lifetime %v is not from a second to an hour", g.Lifetime)
+		return fmt.Errorf("the Lifetime %v is not from a second to an hour", g.Lifetime)
 	case g.Interval != 0 && (g.Interval < time.Second || g.Interval > maxDeviceDelay || g.Interval%time.Second != 0):
-		return fmt.Errorf("Interval %v is not a number of whole seconds from 1 to 60", g.Interval)
+		return fmt.Errorf("the Interval %v is not a number of whole seconds from 1 to 60", g.Interval)
 	}
 	if u, err := url.Parse(g.SignInOrigin); g.SignInOrigin != "" && (err != nil || u.Host == "" || g.SignInOrigin != u.Scheme+"://"+u.Host) {
-		return fmt.Errorf("SignInOrigin %q is not an origin: a scheme and a host, as in https://login.example.com", g.SignInOrigin)
+		return fmt.Errorf("the SignInOrigin %q is not an origin: a scheme and a host, as in https://login.example.com", g.SignInOrigin)
 	}
 	if g.Refresh != nil {
 		if err := g.Refresh.Validate(); err != nil {
-			return fmt.Errorf("Refresh: %w", err)
+			return fmt.Errorf("the grant in Refresh: %w", err)
 		}
 	}
 	return nil
