@@ -21,7 +21,7 @@ import (
 // It stands in avouch.Config three times: itself in Grants, [DeviceCode.Authorization] and [DeviceCode.Verification] in
 // Endpoints. A client needs [DeviceCodeType] among its grants; one that cannot keep a secret is registered for "none".
 type DeviceCode struct {
-	// Store keeps the codes. Required.
+	// Store keeps the codes, and what was revoked: let Refresh and introspection have the same one. Required.
 	Store handle.Store
 
 	// Ask finds out who is at the browser and what he decides; see [Ask]. It is called only when a user has typed in a
@@ -132,7 +132,14 @@ func (g *DeviceCode) Authorize(ctx context.Context, req *avouch.Request) (*avouc
 		Until:  record.Expires.Add(remember),
 		Issued: d.Consent.At, // nobody can have used it before
 	}}
-	authz.Replayed = func(ctx context.Context) error { return endFamily(ctx, g.Store, req.Now, d.Consent.Family) }
+	authz.Replayed = func(ctx context.Context) error {
+		ctx = context.WithoutCancel(ctx) // whoever brings a stolen code must not get out of this by hanging up
+		err := endFamily(ctx, g.Store, req.Now, d.Consent.Family)
+		if g.Refresh != nil { // which may have a store of its own
+			err = errors.Join(err, endFamily(ctx, g.Refresh.Store, req.Now, d.Consent.Family))
+		}
+		return err
+	}
 	if err := g.Refresh.Offer(req, authz); err != nil {
 		return nil, err
 	}

@@ -275,6 +275,22 @@ func TestDeviceFamilyEnded(t *testing.T) {
 	}
 }
 
+// TestDeviceReplayedInTwoStores: a second exchange ends the refresh tokens too that are kept elsewhere.
+func TestDeviceReplayedInTwoStores(t *testing.T) {
+	s := newDeviceSite()
+	s.grant.Refresh.Store = handle.NewMemory(0)
+	s.start(t)
+	c := s.started(t)
+	s.approve(t, c.UserCode)
+	refresh, _ := s.poll(t, c.DeviceCode).Members["refresh_token"].(string)
+	if a := s.poll(t, c.DeviceCode); refresh == "" || a.Error != "invalid_grant" {
+		t.Errorf("%q %+v", refresh, a)
+	}
+	if a, _ := s.post(t, "/oauth/token", "grant_type", "refresh_token", "client_id", "tv", "refresh_token", refresh); a.Error != "invalid_grant" {
+		t.Errorf("%+v", a)
+	}
+}
+
 // TestDeviceConcurrentPolls: of many that fetch the token at the same moment one gets it.
 func TestDeviceConcurrentPolls(t *testing.T) {
 	s := newDeviceSite().start(t)
