@@ -27,7 +27,8 @@ import (
 // (RFC 8252 §7.3). A code is good once, for the client, the redirect URI and the challenge it was issued for; where it
 // comes a second time, what was issued on it is revoked.
 type AuthorizationCode struct {
-	// Store keeps codes and pushed requests. Required.
+	// Store keeps codes and pushed requests, and what was revoked: let Refresh and introspection have the same one.
+	// Required.
 	Store handle.Store
 
 	// Ask finds out who is at the browser and what he consents to. Required. It is called for a GET of the authorization
@@ -79,16 +80,16 @@ func (g *AuthorizationCode) Type() string { return AuthorizationCodeType }
 func (g *AuthorizationCode) Validate() error {
 	switch {
 	case g == nil || g.Store == nil:
-		return errors.New("Store is required: it keeps the codes")
+		return errors.New("a Store is required: it keeps the codes")
 	case g.Ask == nil:
-		return errors.New("Ask is required: it knows who is at the browser")
+		return errors.New("an Ask is required: it knows who is at the browser")
 	case g.CodeLifetime < 0 || g.CodeLifetime > maxCodeLifetime:
 		return fmt.Errorf("CodeLifetime %v is not between 0 and 10 minutes", g.CodeLifetime)
 	case g.PushedLifetime < 0 || g.PushedLifetime > maxCodeLifetime || g.PushedLifetime%time.Second != 0:
 		return fmt.Errorf("PushedLifetime %v is not between 0 and 10 minutes, in whole seconds", g.PushedLifetime)
 	case g.Refresh != nil:
 		if err := g.Refresh.Validate(); err != nil {
-			return fmt.Errorf("Refresh: %w", err)
+			return fmt.Errorf("the grant in Refresh: %w", err)
 		}
 	}
 	return nil
@@ -135,8 +136,12 @@ func (g *AuthorizationCode) Authorize(ctx context.Context, req *avouch.Request) 
 		Until: record.Expires.Add(remember), Issued: r.Issued,
 	}}
 	authz.Replayed = func(ctx context.Context) error {
-		// Whoever brings a stolen code must not get out of this by hanging up.
-		return endFamily(context.WithoutCancel(ctx), g.Store, req.Now, r.Family)
+		ctx = context.WithoutCancel(ctx) // whoever brings a stolen code must not get out of this by hanging up
+		err := endFamily(ctx, g.Store, req.Now, r.Family)
+		if g.Refresh != nil { // which may have a store of its own
+			err = errors.Join(err, endFamily(ctx, g.Refresh.Store, req.Now, r.Family))
+		}
+		return err
 	}
 	if err := g.Refresh.Offer(req, authz); err != nil {
 		return nil, err

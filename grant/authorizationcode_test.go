@@ -1,6 +1,7 @@
 package grant_test
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -111,6 +112,24 @@ func TestCodeRefused(t *testing.T) {
 	}
 }
 
+// TestVerifierSyntax: a verifier that anybody could guess is refused, although its challenge fits (RFC 7636 §4.1, §7.1).
+func TestVerifierSyntax(t *testing.T) {
+	s := newCodeSite(t, true)
+	for _, test := range []struct {
+		verifier string
+		good     bool
+	}{
+		{strings.Repeat("a", 43), true}, {strings.Repeat("~", 128), true}, {verifier, true},
+		{"a", false}, {strings.Repeat("a", 42), false}, {strings.Repeat("a", 129), false}, {strings.Repeat("ä", 43), false}, {verifier + "+", false},
+	} {
+		sum := sha256.Sum256([]byte(test.verifier))
+		code := s.code(t, "code_challenge", base64.RawURLEncoding.EncodeToString(sum[:]))
+		if a := s.redeem(t, code, "code_verifier", test.verifier); (a.Status == 200) != test.good {
+			t.Errorf("%q: %+v", test.verifier, a)
+		}
+	}
+}
+
 // TestPKCEDowngrade: a code cannot be had without a challenge, so there is none that could be redeemed without a
 // verifier, or with any (RFC 9700 §4.8.2).
 func TestPKCEDowngrade(t *testing.T) {
@@ -179,6 +198,17 @@ func TestCodeOnce(t *testing.T) {
 	// Another consent of the same user is another family.
 	if b := s.redeem(t, s.code(t)); b.Status != 200 || family(t, b) == family(t, a) {
 		t.Errorf("%+v", b)
+	}
+}
+
+// TestCodeOnceWithTwoStores: refresh tokens end also where they are kept elsewhere.
+func TestCodeOnceWithTwoStores(t *testing.T) {
+	s := newCodeSite(t, true, func(s *codeSite) { s.grant.Refresh.Store = handle.NewMemory(0) })
+	code := s.code(t)
+	a := s.redeem(t, code)
+	s.redeem(t, code)
+	if b := s.refresh(t, a.Members["refresh_token"].(string)); b.Error != "invalid_grant" {
+		t.Errorf("the refresh token lives: %+v", b)
 	}
 }
 

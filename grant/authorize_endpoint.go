@@ -196,7 +196,7 @@ func (e *authorizing) issue(ctx context.Context, ev *avouch.Event, a *asked, c *
 	if spend != nil {
 		if err := e.server.Spend(ctx, now, *spend); err != nil {
 			if replayed, ok := errors.AsType[*replay.ReplayedError](err); ok {
-				return "", &avouch.Error{Code: invalidRequestURI, Description: "a code was issued on this pushed request already", Err: replayed}
+				return "", &avouch.Error{Code: invalidRequestURI, Description: "the pushed request was used before", Err: replayed}
 			}
 			return "", err
 		}

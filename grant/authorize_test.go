@@ -50,7 +50,11 @@ func TestAuthorizationResponse(t *testing.T) {
 			if code := got.params["code"]; len(code) != 1 || len(code[0]) != 43 || len(got.params) != 2+len(test.state) {
 				t.Errorf("%v", got.params)
 			}
-			if location := got.header.Get("Location"); strings.ContainsAny(location, " +\"\r\n") {
+			separator := "?"
+			if strings.Contains(test.to, "?") {
+				separator = "&"
+			}
+			if location := got.header.Get("Location"); strings.ContainsAny(location, " +\"\r\n") || !strings.HasPrefix(location, test.to+separator+"code=") {
 				t.Errorf("location %q", location)
 			}
 			if e := s.last(); e.Err != nil || e.Endpoint != "authorization" || e.ClientID == "" || e.Subject != "alice" ||
@@ -58,6 +62,23 @@ func TestAuthorizationResponse(t *testing.T) {
 				t.Errorf("%+v", e)
 			}
 		})
+	}
+}
+
+// TestIssuerIsConfigured: iss is what the server is called, whatever the request calls it, and a form is sent on to where
+// it came to.
+func TestIssuerIsConfigured(t *testing.T) {
+	s := newCodeSite(t, false)
+	poisoned := []string{"X-Forwarded-Host", "evil.example", "Forwarded", "host=evil.example"}
+	r := s.form(t, "", with().Encode(), poisoned...)
+	r.Host = "evil.example"
+	if got := s.do(t, r); !strings.HasPrefix(got.header.Get("Location"), "?") {
+		t.Errorf("%v", got.header)
+	}
+	r = s.form(t, "", "", poisoned...)
+	r.Method, r.Host, r.URL.RawQuery = "GET", "evil.example", with().Encode()
+	if got := s.do(t, r); got.to != appURI || got.params.Get("iss") != s.issuer {
+		t.Errorf("%q %v", got.to, got.params)
 	}
 }
 

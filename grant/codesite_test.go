@@ -308,11 +308,6 @@ func (s *codeSite) questions() []*grant.Question {
 
 func asking(ask grant.Ask) func(*codeSite) { return func(s *codeSite) { s.grant.Ask = ask } }
 
-// consenting answers every question with the same consent.
-func consenting(c grant.Consent) func(*codeSite) {
-	return asking(func(http.ResponseWriter, *http.Request, *grant.Question) (*grant.Consent, error) { return &c, nil })
-}
-
 // faulty is a store, or a guard, that can be broken.
 type faulty struct {
 	handle.Store

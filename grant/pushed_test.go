@@ -115,7 +115,7 @@ func TestPushedInParallel(t *testing.T) {
 	for _, got := range replies {
 		if got.params.Get("code") != "" {
 			codes++
-		} else if e := got.params.Get("error"); e != "invalid_request_uri" && e != "temporarily_unavailable" {
+		} else if got.params.Get("error") != "invalid_request_uri" {
 			t.Errorf("%d %v %s", got.status, got.params, got.body)
 		}
 	}
