@@ -143,11 +143,11 @@ func (v *verification) ask(w *watched, r *http.Request, ev *avouch.Event, typed 
 	case err != nil:
 		return nil, err
 	case consent == nil && !w.begun:
-		return nil, errors.New("Ask has returned no consent, and has not answered the request either")
+		return nil, errors.New("no consent was returned by Ask, nor has it answered the request")
 	case consent == nil:
 		return nil, nil
 	case w.begun:
-		return nil, errors.New("Ask has answered the request, and has returned a consent as well")
+		return nil, errors.New("a consent was returned by Ask, and it has answered the request as well")
 	}
 	now := time.Now() // Ask may have taken its time
 	if !d.Expires.After(now) {

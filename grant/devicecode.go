@@ -21,7 +21,7 @@ import (
 // It stands in avouch.Config three times: itself in Grants, [DeviceCode.Authorization] and [DeviceCode.Verification] in
 // Endpoints. A client needs [DeviceCodeType] among its grants; one that cannot keep a secret is registered for "none".
 type DeviceCode struct {
-	// Store keeps the codes. Required.
+	// Store keeps the codes, and what was revoked: let Refresh and introspection have the same one. Required.
 	Store handle.Store
 
 	// Ask finds out who is at the browser and what he decides; see [Ask]. It is called only when a user has typed in a
@@ -66,20 +66,20 @@ func (g *DeviceCode) Type() string { return DeviceCodeType }
 func (g *DeviceCode) Validate() error {
 	switch {
 	case g == nil || g.Store == nil:
-		return errors.New("Store is required: it keeps the codes")
+		return errors.New("a Store is required: it keeps the codes")
 	case g.Ask == nil:
-		return errors.New("Ask is required: it finds out who the user is and what he decides")
+		return errors.New("an Ask is required: it finds out who the user is and what he decides")
 	case g.Lifetime != 0 && (g.Lifetime < time.Second || g.Lifetime > maxDeviceLife):
-		return fmt.Errorf("Lifetime %v is not from a second to an hour", g.Lifetime)
+		return fmt.Errorf("the Lifetime %v is not from a second to an hour", g.Lifetime)
 	case g.Interval != 0 && (g.Interval < time.Second || g.Interval > maxDeviceDelay || g.Interval%time.Second != 0):
-		return fmt.Errorf("Interval %v is not a number of whole seconds from 1 to 60", g.Interval)
+		return fmt.Errorf("the Interval %v is not a number of whole seconds from 1 to 60", g.Interval)
 	}
 	if u, err := url.Parse(g.SignInOrigin); g.SignInOrigin != "" && (err != nil || u.Host == "" || g.SignInOrigin != u.Scheme+"://"+u.Host) {
-		return fmt.Errorf("SignInOrigin %q is not an origin: a scheme and a host, as in https://login.example.com", g.SignInOrigin)
+		return fmt.Errorf("the SignInOrigin %q is not an origin: a scheme and a host, as in https://login.example.com", g.SignInOrigin)
 	}
 	if g.Refresh != nil {
 		if err := g.Refresh.Validate(); err != nil {
-			return fmt.Errorf("Refresh: %w", err)
+			return fmt.Errorf("the grant in Refresh: %w", err)
 		}
 	}
 	return nil
@@ -132,7 +132,14 @@ func (g *DeviceCode) Authorize(ctx context.Context, req *avouch.Request) (*avouc
 		Until:  record.Expires.Add(remember),
 		Issued: d.Consent.At, // nobody can have used it before
 	}}
-	authz.Replayed = func(ctx context.Context) error { return endFamily(ctx, g.Store, req.Now, d.Consent.Family) }
+	authz.Replayed = func(ctx context.Context) error {
+		ctx = context.WithoutCancel(ctx) // whoever brings a stolen code must not get out of this by hanging up
+		err := endFamily(ctx, g.Store, req.Now, d.Consent.Family)
+		if g.Refresh != nil { // which may have a store of its own
+			err = errors.Join(err, endFamily(ctx, g.Refresh.Store, req.Now, d.Consent.Family))
+		}
+		return err
+	}
 	if err := g.Refresh.Offer(req, authz); err != nil {
 		return nil, err
 	}
