@@ -375,7 +375,8 @@ func TestEndpointMetadata(t *testing.T) {
 		if says[member] != want {
 			t.Errorf("%s is %v", member, says[member])
 		}
-		if methods, _ := says[member+"_auth_methods_supported"].([]any); !slices.Contains(methods, any("private_key_jwt")) {
+		methods, _ := says[member+"_auth_methods_supported"].([]any)
+		if none := slices.Contains(methods, any("none")); !slices.Contains(methods, any("private_key_jwt")) || none != (member == "revocation_endpoint") {
 			t.Errorf("methods of %s are %v", member, methods)
 		}
 	}
