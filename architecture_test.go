@@ -38,7 +38,8 @@ var level = map[string]int{
 	"storage/sqlite":      8,
 	"admin":               8,
 
-	"cmd/avouch/internal/config": 8,
+	"cmd/avouch/internal/config": 7,
+	"cmd/avouch/internal/signin": 8,
 	"cmd/avouch":                 9,
 }
 

@@ -68,6 +68,9 @@ func (s *Server) presented(req *Request) (ClientAuth, error) {
 			}
 		}
 	}
+	if kinds == 1 && methods == 1 && found.Presented(req.withoutCredentials()) {
+		kinds++ // it found others than those that everybody sees, and would overlook these
+	}
 	switch {
 	case kinds > 1 || methods > 1:
 		return nil, refuse(InvalidRequest, "there are credentials of more than one client authentication method; send one", nil)

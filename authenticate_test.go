@@ -2,6 +2,7 @@ package avouch_test
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -118,6 +119,32 @@ func TestClientAuthentication(t *testing.T) {
 }
 
 func set[T any](list ...T) []T { return list }
+
+// stampedSecret is a stranger's method whose credentials are a client_secret and a stamp together.
+type stampedSecret struct{ stamp }
+
+func (stampedSecret) Presented(req *avouch.Request) bool {
+	return req.Param("stamp") != "" && req.Param("client_secret") != ""
+}
+
+// TestNothingIsOverlooked: credentials that no method on offer takes are no less a second kind (RFC 6749 §2.3).
+func TestNothingIsOverlooked(t *testing.T) {
+	stamped := func(more ...string) url.Values {
+		return credentials(append([]string{"stamp", rand.Text(), "stamped_by", "stamped"}, more...)...)
+	}
+	only := func(m ...avouch.ClientAuth) func(*avouch.Config) {
+		return func(c *avouch.Config) { c.ClientAuth = m }
+	}
+	s := newSite(t, only(stamp{}, &clientauth.SecretBasic{}))
+	s.post(t, stamped()).want(t, 200, "")
+	s.post(t, stamped("client_secret", "x")).want(t, 400, avouch.InvalidRequest)
+	s.post(t, stamped("client_assertion", "a.b.c", "client_assertion_type", jwtAssertion)).want(t, 400, avouch.InvalidRequest)
+	s.post(t, stamped(), header("Basic !")).want(t, 400, avouch.InvalidRequest)
+	s.post(t, stamped(), header("Bearer x")).want(t, 400, avouch.InvalidRequest)
+
+	s = newSite(t, only(stampedSecret{}))
+	s.post(t, stamped("client_secret", "x")).want(t, 200, "")
+}
 
 // TestSecretsOverlap: any live secret will do, none that has expired (RFC 7591 §3.2.1).
 func TestSecretsOverlap(t *testing.T) {

@@ -16,7 +16,9 @@ type ClientAuth interface {
 	// where nothing else is presented.
 	Method() string
 	// Presented reports whether the request carries credentials of this method. It looks at nothing but their form.
-	// Credentials of two methods in one request are refused before any is looked at.
+	// Credentials of two methods in one request are refused before any is looked at. So is an Authorization header, a
+	// client_secret or a client_assertion beside credentials of a method that does without it: Presented is asked again
+	// about the request without them, and has to say no where they are a part of its credentials.
 	Presented(req *Request) bool
 	// Authenticate checks the credentials and returns whose they are. The server then checks what holds for every
 	// method: that the client is enabled, registered for this method, and the one that a client_id parameter names.

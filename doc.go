@@ -17,7 +17,10 @@
 //	mux.Handle("GET /oauth/jwks", server.JWKS())
 //	mux.Handle("GET /.well-known/oauth-authorization-server", server.Metadata())
 //
-// Package grant has the grants, package clientauth the client authentication methods, package token the access tokens.
+// Or all at once, each at its path: [Server.Handler].
+//
+// Package grant has the grants, package clientauth the client authentication methods, package endpoint the endpoints
+// beside the token endpoint, package token the access tokens, package handle what keeps codes and refresh tokens.
 // What keeps clients is behind [Clients]; [ClientList] is a fixed list. Serve it with timeouts (http.Server.ReadTimeout
 // and its siblings): how long a request may take to arrive is the business of the http.Server.
 //
@@ -26,14 +29,15 @@
 // The server owns every step that grants have in common, so that none of them can forget one: the form is read
 // strictly; the client authenticates; the [Grant] decides who the token is for and what it may do, as an
 // [Authorization]; scopes and resources are held against what client and grant allow; whatever the request may use only
-// once — a client assertion, an authorization grant — is spent in one step; the token is made; the [Event] is told; the
-// answer is written. A request that is refused on the way has spent nothing.
+// once — a client assertion, an authorization grant, a code — is spent in one step; the token is made; what the grant keeps
+// is recorded; the [Event] is told; the answer is written. A request that is refused on the way has spent nothing.
 //
 // # Grants and client authentication methods of your own
 //
 // A grant is two methods, a client authentication method is three. Both stand in the same slice as the built-in ones,
 // which use no more than you can. A grant needs an authenticated client unless [ClientOptional] says otherwise. See the
-// examples for a grant and a method, each in fewer than 40 lines.
+// examples for a grant and a method, each in fewer than 40 lines. An [Endpoint] of yours stands beside the built-in ones
+// in the same way.
 //
 // # Errors
 //

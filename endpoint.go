@@ -264,6 +264,13 @@ func (c *Config) validateEndpoints(fault func(string, ...any)) {
 	for _, used := range []string{c.tokenURL(), c.jwksURL()} {
 		paths[pathOf(used)] = true
 	}
+	metadata, err := MetadataPaths(c.Issuer)
+	if err != nil {
+		return // the issuer is at fault, and told of
+	}
+	for _, path := range metadata {
+		paths[path] = true
+	}
 	for i, e := range c.Endpoints {
 		switch {
 		case e.Name == "" || !validScope(e.Name) || e.Name == "token":

@@ -18,8 +18,19 @@ const (
 	InvalidTarget          Code = "invalid_target"          // RFC 8707 §2
 	InvalidToken           Code = "invalid_token"           // RFC 6750 §3.1; sent with status 401
 	AccessDenied           Code = "access_denied"           // RFC 6749 §4.1.2.1, RFC 8628 §3.5
+	AuthorizationPending   Code = "authorization_pending"   // RFC 8628 §3.5
+	SlowDown               Code = "slow_down"               // RFC 8628 §3.5
+	ExpiredToken           Code = "expired_token"           // RFC 8628 §3.5
+	LoginRequired          Code = "login_required"          // OpenID Connect Core §3.1.2.6, to prompt=none
+	ConsentRequired        Code = "consent_required"        // likewise
+	InteractionRequired    Code = "interaction_required"    // likewise
 	TemporarilyUnavailable Code = "temporarily_unavailable" // sent with status 503
 	ServerError            Code = "server_error"            // sent with status 500
+
+	InvalidRedirectURI          Code = "invalid_redirect_uri"          // RFC 7591 §3.2.2
+	InvalidClientMetadata       Code = "invalid_client_metadata"       // RFC 7591 §3.2.2
+	InvalidSoftwareStatement    Code = "invalid_software_statement"    // RFC 7591 §3.2.2
+	UnapprovedSoftwareStatement Code = "unapproved_software_statement" // RFC 7591 §3.2.2
 )
 
 // Error is a refusal. Code and Description go to the caller; Err is for the operator and never leaves the server.

@@ -105,6 +105,9 @@ func FuzzForm(f *testing.F) {
 		if err != nil {
 			return
 		}
+		if strings.Count(body, "&") >= 1000 { // net/url has a limit of its own, which counts empty pairs
+			return
+		}
 		if wantErr != nil {
 			t.Fatalf("accepted %q, which net/url refuses: %v", body, wantErr)
 		}

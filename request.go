@@ -28,6 +28,7 @@ type Request struct {
 	auth     authorization
 	clients  Clients
 	subjects Subjects
+	audience []string // of the server
 }
 
 // Param returns a parameter of the form, "" where it is absent.
@@ -57,6 +58,28 @@ func (r *Request) NamedClient() string {
 		return id
 	}
 	return r.auth.id
+}
+
+// withoutCredentials is the request without what everybody knows for credentials of a client: a header, a secret, an
+// assertion.
+func (r *Request) withoutCredentials() *Request {
+	bare := *r
+	bare.auth = authorization{}
+	bare.form = make(form, 0, len(r.form))
+	for _, p := range r.form {
+		switch p.name {
+		case "client_secret", "client_assertion", "client_assertion_type":
+		default:
+			bare.form = append(bare.form, p)
+		}
+	}
+	if r.auth.sent && r.HTTP != nil {
+		h := *r.HTTP
+		h.Header = h.Header.Clone()
+		h.Header.Del("Authorization")
+		bare.HTTP = &h
+	}
+	return &bare
 }
 
 // FindClient returns the registered client of this id, nil, nil where there is none. Where that cannot be told it
@@ -117,7 +140,7 @@ func (s *Server) Request(form url.Values, now time.Time) (*Request, error) {
 }
 
 func (s *Server) newRequest(now time.Time) *Request {
-	return &Request{Issuer: s.issuer, TokenURL: s.tokenURL, Endpoint: s.tokenURL, Now: now, clients: s.clients, subjects: s.subjects}
+	return &Request{Issuer: s.issuer, TokenURL: s.tokenURL, Endpoint: s.tokenURL, Now: now, clients: s.clients, subjects: s.subjects, audience: s.audience}
 }
 
 // readRequest checks the outside of a request and reads its form. An error is an [*Error].

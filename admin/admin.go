@@ -63,7 +63,7 @@ type SigningPolicy struct {
 // New returns the operations on a store. The sealer may be nil: operations that need it then fail with code [Sealed].
 func New(store storage.Store, sealer *Sealer, o Options) *Admin {
 	if o.Grants == nil {
-		o.Grants = []string{grantClientCredentials, grantJWTBearer}
+		o.Grants = []string{grantClientCredentials, grantJWTBearer, grantAuthorizationCode, grantRefreshToken, grantDeviceCode}
 	}
 	if o.AuthMethods == nil {
 		o.AuthMethods = []string{methodPrivateKeyJWT, methodSecretJWT, methodSecretBasic, methodSecretPost, methodNone}
@@ -83,6 +83,11 @@ func (a *Admin) As(actor string) *Admin { return &Admin{a.shared, actor} }
 const (
 	grantClientCredentials = "client_credentials"
 	grantJWTBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+	grantAuthorizationCode = "authorization_code"
+	grantRefreshToken      = "refresh_token"
+	grantDeviceCode        = "urn:ietf:params:oauth:grant-type:device_code"
+
+	responseCode = "code"
 
 	methodPrivateKeyJWT = "private_key_jwt"
 	methodSecretJWT     = "client_secret_jwt"

@@ -169,7 +169,7 @@ func (f field) fetched(s string, private bool) {
 		f.fault("%v", err)
 		return
 	}
-	if u, err := url.Parse(s); err == nil && !private && insideName(u.Hostname()) {
+	if u, err := url.Parse(s); err == nil && !private && safehttp.InsideName(u.Hostname()) {
 		f.fault("%s is the name of something inside a network: set allow_private_addresses where it is meant", clip(u.Hostname()))
 	}
 }
@@ -211,22 +211,6 @@ func (f field) issuerURL(s string, private bool) {
 func loopbackHost(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
-}
-
-// insideName reports whether a host is, by its very name, not on the public Internet.
-func insideName(host string) bool {
-	if _, err := netip.ParseAddr(host); err == nil {
-		return false
-	}
-	if last := host[strings.LastIndexByte(host, '.')+1:]; last == "" || last[0] >= '0' && last[0] <= '9' {
-		return true // 2130706433 and 0x7f.1: resolvers read them as addresses
-	}
-	for _, end := range []string{"localhost", "internal", "local", "home.arpa", "lan", "intranet"} {
-		if host == end || strings.HasSuffix(host, "."+end) {
-			return true
-		}
-	}
-	return !strings.Contains(host, ".")
 }
 
 // clip shortens what is quoted in messages.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/avouch-oauth/avouch/endpoint"
 	"github.com/avouch-oauth/avouch/storage"
 	"github.com/avouch-oauth/avouch/trust"
 )
@@ -52,6 +53,8 @@ func (t *tx) checkClient(f field, c *storage.Client) {
 	for i, g := range m.GrantTypes {
 		f.in("grant_types").at(i).oneOf(g, t.options.Grants...)
 	}
+	f.in("redirect_uris").redirectURIs(m.RedirectURIs)
+	t.checkFlows(f, c)
 	f.in("audiences").resources(m.Audiences)
 	f.in("token_lifetime").duration(m.TokenLifetime, minTokenLifetime, MaxTokenLifetime)
 	if m.DefaultScope != "" {
@@ -69,6 +72,52 @@ func (t *tx) checkClient(f field, c *storage.Client) {
 	f.in("software_version").text(m.SoftwareVersion, 200)
 	t.checkCredentials(f, c)
 	t.checkClientPolicy(f, c)
+}
+
+// maxRedirectURIs is how many redirect URIs a client has at the most.
+const maxRedirectURIs = 20
+
+// redirectURIs checks where browsers may be sent.
+func (f field) redirectURIs(list []string) {
+	f.distinct(list, maxRedirectURIs)
+	for i, uri := range list {
+		if uri == "" {
+			continue // told by distinct
+		}
+		if err := endpoint.CheckRedirectURI(uri); err != nil {
+			f.at(i).fault("%v", err)
+		}
+	}
+}
+
+// responseTypes checks that response types and grant types go together (RFC 7591 §2.1). No response types at all means
+// those that the grant types imply.
+func (f field) responseTypes(list, grants []string) {
+	f.distinct(list, 20)
+	for i, r := range list {
+		f.at(i).oneOf(r, responseCode)
+	}
+	switch code := slices.Contains(grants, grantAuthorizationCode); {
+	case slices.Contains(list, responseCode) && !code:
+		f.fault("code needs authorization_code in grant_types (RFC 7591 §2.1)")
+	case len(list) > 0 && !slices.Contains(list, responseCode) && code:
+		f.fault("authorization_code in grant_types needs code (RFC 7591 §2.1)")
+	}
+}
+
+// checkFlows checks that a client has what its grants need.
+func (t *tx) checkFlows(f field, c *storage.Client) {
+	code := slices.Contains(c.Grants, grantAuthorizationCode)
+	if code && len(c.RedirectURIs) == 0 {
+		f.in("redirect_uris").fault("authorization_code needs at least one (RFC 7591 §2)")
+	}
+	if c.RequirePushed && !code {
+		f.in("require_pushed_authorization_requests").fault("it is for authorization requests, and the client may not use authorization_code")
+	}
+	f.in("introspects").resources(c.Introspects)
+	if len(c.Introspects) > 0 && authMethod(c) == methodNone {
+		f.in("introspects").fault("only a client that authenticates may introspect tokens (RFC 7662 §2.1); this one's token_endpoint_auth_method is none")
+	}
 }
 
 // checkCredentials checks that a client has what its method needs, and nothing that it cannot be used with.

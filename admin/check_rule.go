@@ -121,11 +121,14 @@ func (t *tx) itself(r *storage.Rule) string {
 	return r.Client
 }
 
+// maxSubject is the size of the longest subject, in bytes.
+const maxSubject = 1024
+
 // subject checks a sub as it stands in a token.
 func (f field) subject(s string) {
 	switch {
-	case len(s) > 1024:
-		f.fault("it is longer than 1024 bytes")
+	case len(s) > maxSubject:
+		f.fault("it is longer than %d bytes", maxSubject)
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f }):
 		f.fault("it is not UTF-8 without control characters")
 	case s != strings.TrimSpace(s):

@@ -18,6 +18,10 @@ type ClientMetadata struct {
 	Scope         string   `json:"scope,omitempty"`                           // the ceiling, separated by spaces
 	JWKSURL       string   `json:"jwks_uri,omitempty"`                        // where its keys are, in place of registered ones
 
+	RedirectURIs  []string `json:"redirect_uris,omitempty"`                         // where a browser may be sent back to
+	ResponseTypes []string `json:"response_types,omitempty"`                        // checked, not kept: code is there exactly where grant_types has authorization_code
+	RequirePushed bool     `json:"require_pushed_authorization_requests,omitempty"` // RFC 9126 §6
+
 	ClientURL       string   `json:"client_uri,omitempty"`
 	LogoURL         string   `json:"logo_uri,omitempty"`
 	TermsURL        string   `json:"tos_uri,omitempty"`
@@ -27,6 +31,9 @@ type ClientMetadata struct {
 	SoftwareVersion string   `json:"software_version,omitempty"`
 
 	// Our own members.
+
+	// Introspects are the resources that it is: it may introspect access tokens for them, besides its own.
+	Introspects []string `json:"introspects,omitempty"`
 
 	DefaultScope          string          `json:"default_scope,omitempty"`           // given where none is asked for
 	Audiences             []string        `json:"audiences,omitempty"`               // resources it may ask for; the first is its default
@@ -54,6 +61,7 @@ type Client struct {
 	ID string `json:"client_id"`
 	ClientMetadata
 	Disabled bool           `json:"disabled"`
+	Itself   bool           `json:"registered_itself,omitempty"` // it registered itself, see [Admin.Registrar]
 	Keys     []ClientKey    `json:"keys,omitempty"`
 	Secrets  []ClientSecret `json:"secrets,omitempty"`
 	Created  time.Time      `json:"created"`

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"time"
 
@@ -17,6 +18,9 @@ func metadataOf(c *storage.Client) ClientMetadata {
 		GrantTypes:            none(c.Grants),
 		Scope:                 strings.Join(c.Scopes, " "),
 		JWKSURL:               c.JWKSURL,
+		RedirectURIs:          none(c.RedirectURIs),
+		RequirePushed:         c.RequirePushed,
+		Introspects:           none(c.Introspects),
 		DefaultScope:          strings.Join(c.DefaultScopes, " "),
 		Audiences:             none(c.Audiences),
 		TokenLifetime:         Duration(c.TokenLifetime),
@@ -55,21 +59,29 @@ func (m *ClientMetadata) record(f field, c *storage.Client) {
 	c.Grants = none(m.GrantTypes)
 	c.Scopes = f.in("scope").scopes(m.Scope)
 	c.JWKSURL = m.JWKSURL
+	c.RedirectURIs = none(m.RedirectURIs)
+	f.in("response_types").responseTypes(m.ResponseTypes, m.GrantTypes)
+	c.RequirePushed = m.RequirePushed
+	c.Introspects = none(m.Introspects)
 	c.DefaultScopes = f.in("default_scope").scopes(m.DefaultScope)
 	c.Audiences = none(m.Audiences)
 	c.TokenLifetime = time.Duration(m.TokenLifetime)
 	c.AllowPrivateAddresses = m.AllowPrivateAddresses
 	c.Assertions = m.Assertions.record()
-	c.Extra = nil
+	extra := maps.Clone(c.Extra) // others than ours, such as names in a language, stay
 	for member, value := range m.extra() {
+		delete(extra, member)
 		text, err := json.Marshal(value)
 		if err != nil || string(text) == `""` || string(text) == "null" || string(text) == "[]" {
 			continue
 		}
-		if c.Extra == nil {
-			c.Extra = map[string]json.RawMessage{}
+		if extra == nil {
+			extra = map[string]json.RawMessage{}
 		}
-		c.Extra[member] = text
+		extra[member] = text
+	}
+	if c.Extra = extra; len(extra) == 0 {
+		c.Extra = nil
 	}
 }
 
@@ -119,7 +131,7 @@ func none[T any](list []T) []T {
 
 // clientView is a client as it is shown.
 func clientView(c *storage.Client, at time.Time) *Client {
-	v := &Client{ID: c.ID, ClientMetadata: metadataOf(c), Disabled: c.Disabled, Created: c.Created, Updated: c.Updated, Revision: c.Revision}
+	v := &Client{ID: c.ID, ClientMetadata: metadataOf(c), Disabled: c.Disabled, Itself: c.RegistrationSHA256 != nil, Created: c.Created, Updated: c.Updated, Revision: c.Revision}
 	v.AuthMethod = authMethod(c)
 	for i := range c.Keys {
 		v.Keys = append(v.Keys, keyView(&c.Keys[i], at))

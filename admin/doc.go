@@ -21,6 +21,15 @@
 // shown. Whether a record is switched off is not part of that, neither there nor, unless it says so, in a document:
 // what somebody switched off in a hurry is not switched on by a job that knew nothing of it.
 //
+// # Subjects
+//
+// The server keeps no list of users. [Admin.DisableSubject] refuses every token for one, by the sub that the tokens have.
+//
+// # Clients that register themselves
+//
+// [Admin.Registrar] is what endpoint.Registration keeps clients in; [Admin.CreateInitialToken] makes what they need to be
+// let in. Such a client is then one as all others: an operator sees, changes and disables it.
+//
 // # Documents
 //
 // [ParseDocument], [Admin.Plan] and [Admin.Apply] make the store as a document says, and change nothing where it is so
@@ -28,7 +37,8 @@
 //
 // # A server
 //
-// [Admin.Live] is what a server reads: clients, trust and signing keys, always current, refused rather than outdated.
+// [Admin.Live] is what a server reads: clients, subjects, trust and signing keys, always current, refused rather than
+// outdated.
 //
 // # Secrets
 //

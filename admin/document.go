@@ -29,6 +29,10 @@ type ClientDocument struct {
 	JWKS     json.RawMessage  `json:"jwks,omitempty"`    // its active public keys, all of them (RFC 7591 §2); or
 	Keys     []KeyDocument    `json:"keys,omitempty"`    // its keys with their life cycle
 	Secrets  []SecretDocument `json:"secrets,omitempty"` // all of its secrets
+
+	// RegistrationSHA256 is of the token by which a client that registered itself goes on to manage its registration, in
+	// hex, as exported. Where it is absent, what the store has is left alone.
+	RegistrationSHA256 string `json:"registration_sha256,omitempty"`
 }
 
 // KeyDocument is one public key of a client: exactly one of JWK, PEM and File.
@@ -127,7 +131,7 @@ func eachClient(ctx context.Context, r storage.Reader, f func(*storage.Client)) 
 }
 
 func exportClient(c *storage.Client) ClientDocument {
-	d := ClientDocument{ID: c.ID, ClientMetadata: metadataOf(c), Disabled: ifTrue(c.Disabled)}
+	d := ClientDocument{ID: c.ID, ClientMetadata: metadataOf(c), Disabled: ifTrue(c.Disabled), RegistrationSHA256: hex.EncodeToString(c.RegistrationSHA256)}
 	for _, k := range c.Keys {
 		d.Keys = append(d.Keys, KeyDocument{JWK: k.JWK, Label: k.Label, State: k.State, NotBefore: k.NotBefore, Expires: k.Expires})
 	}

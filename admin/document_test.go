@@ -12,7 +12,7 @@ func TestParseDocumentRefuses(t *testing.T) {
 		text string
 		want []string
 	}{
-		"unknown member":        {`{"clients":[{"client_id":"a","redirect_uris":[]}]}`, []string{"clients[0].redirect_uris"}},
+		"unknown member":        {`{"clients":[{"client_id":"a","redirect_urls":[]}]}`, []string{"clients[0].redirect_urls"}},
 		"unknown at the top":    {`{"client":[]}`, []string{"client"}},
 		"another case":          {`{"clients":[{"CLIENT_ID":"a"}]}`, []string{"clients[0].CLIENT_ID"}},
 		"Kelvin sign":           {"{\"clients\":[{\"jw\u212as\":{}}]}", []string{"clients[0].jw\u212as"}},

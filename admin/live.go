@@ -20,14 +20,16 @@ const (
 	loadLimit  = 5 * time.Second        // how long one attempt to bring the view up to date may take
 )
 
-// Live is an always current view of the store, for a server: it is its avouch.Clients, trust.Source and token.Signer.
+// Live is an always current view of the store, for a server: it is its avouch.Clients, avouch.Subjects, trust.Source and
+// token.Signer, and says what a token rests on still stands.
 // A change made in this process holds before the operation returns, one made in another process within a second. While
 // the store cannot be asked for 5 seconds, everything is refused as temporarily unavailable.
 //
 //	live, err := operations.Live(ctx, admin.LiveOptions{Log: log})
 //	go live.Run(ctx)
 //	server, err := avouch.New(avouch.Config{
-//		Clients: live,
+//		Clients:  live,
+//		Subjects: live,
 //		Minter:  &token.Minter{Key: live},
 //		Grants:  []avouch.Grant{avouch.ClientOptional(&grant.JWTBearer{Trust: live})},
 //		ClientAuth: []avouch.ClientAuth{&clientauth.PrivateKeyJWT{Policy: live.ClientPolicy}},
@@ -44,9 +46,10 @@ type Live struct {
 	clock   time.Time    // monotonic zero of current
 	current atomic.Int64 // when the view was last known to be current, in nanoseconds since clock; negative: it is not
 
-	clients clientCache
-	sources sourcePool
-	used    keyUses
+	clients  clientCache
+	subjects subjectCache
+	sources  sourcePool
+	used     keyUses
 }
 
 // view is the state as of one change. It never changes.
@@ -56,6 +59,7 @@ type view struct {
 	selfSigned map[string][]trust.Rule // by the id of a client that signs for itself
 	ring       *ring
 	sources    []func() KeySource // of each issuer, by name
+	disabled   bool               // some subject is
 }
 
 // LiveOptions says how a [Live] works. The zero value is ready to use.
@@ -124,6 +128,7 @@ func (l *Live) refresh(ctx context.Context) error {
 		}
 		l.view.Store(fresh)
 		l.clients.forget()
+		l.subjects.forget()
 		level := slog.LevelInfo // somebody has changed something, perhaps by the command line
 		if old == nil {
 			level = slog.LevelDebug
@@ -150,6 +155,11 @@ func (l *Live) load(ctx context.Context, old *view) (*view, error) {
 		if rules, err = r.Rules(ctx); err != nil {
 			return err
 		}
+		subjects, err := r.Subjects(ctx, "", 1)
+		if err != nil {
+			return err
+		}
+		fresh.disabled = len(subjects) > 0
 		signing, err = r.SigningKeys(ctx)
 		return err
 	})

@@ -68,6 +68,7 @@ func (l *Live) prepare(c *storage.Client) (*known, error) {
 	}
 	client := &avouch.Client{
 		ID:            c.ID,
+		Name:          c.Name,
 		Disabled:      c.Disabled,
 		AuthMethod:    c.AuthMethod,
 		AuthAlgorithm: algorithm(c.AuthAlgorithm),
@@ -77,6 +78,9 @@ func (l *Live) prepare(c *storage.Client) (*known, error) {
 		DefaultScopes: c.DefaultScopes,
 		Audiences:     c.Audiences,
 		TokenLifetime: c.TokenLifetime,
+		RedirectURIs:  c.RedirectURIs,
+		RequirePushed: c.RequirePushed,
+		Introspects:   c.Introspects,
 	}
 	for i := range c.Secrets {
 		s := &c.Secrets[i]

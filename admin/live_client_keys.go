@@ -17,6 +17,8 @@ import (
 type clientKeys struct {
 	knownKeys
 	policy  clientauth.Policy
+	kids    map[string]bool   // of registered keys; whether each still stands
+	remote  bool              // the keys are fetched
 	idle    map[string]string // kid of a key that does not verify → why
 	revoked map[string]bool   // thumbprints of keys that the client's own URL must not bring back
 }
@@ -54,7 +56,21 @@ func (l *Live) clientKeys(c *storage.Client) (*clientKeys, error) {
 		},
 	}
 	source, err := l.keysOf(c)
-	return &clientKeys{source, policy, idleKeys(c), revokedKeys(c)}, err
+	kids := make(map[string]bool, len(c.Keys))
+	for i := range c.Keys {
+		kids[c.Keys[i].ID] = c.Keys[i].State != KeyRevoked
+	}
+	return &clientKeys{source, policy, kids, c.JWKSURL != "", idleKeys(c), revokedKeys(c)}, err
+}
+
+// stands reports whether what was signed by a key is still worth something. A key that is retiring, or has expired since,
+// was good when it signed; one that was revoked, or is none of the client's, was perhaps never in its hands alone. Of a
+// key behind a URL nobody but us can say that it was revoked: when it is no more there, it has been rotated.
+func (k *clientKeys) stands(kid string) bool {
+	if stands, registered := k.kids[kid]; registered || !k.remote {
+		return stands
+	}
+	return !slices.ContainsFunc(k.Keys(), func(p *keys.Public) bool { return p.ID == kid && k.revoked[p.Thumbprint()] })
 }
 
 // revokedKeys are the thumbprints of the revoked keys of a client whose keys are fetched. Registered ones are told by

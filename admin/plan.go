@@ -13,7 +13,7 @@ const portion = 50
 
 // PlanOptions says how to compare. The zero value is ready to use.
 type PlanOptions struct {
-	// Prune deletes what the document does not name.
+	// Prune deletes what the document does not name, but for clients that registered themselves.
 	Prune bool
 	// ReadFile reads a file that the document names. Nil refuses documents that name files.
 	ReadFile func(name string) ([]byte, error)
@@ -148,7 +148,11 @@ func (d *resolved) pruning(ctx context.Context, r storage.Reader) ([]job, error)
 	for _, rule := range rules {
 		remove("rule", rule.Name, rule.Revision, (*tx).removeRule)
 	}
-	if err := eachClient(ctx, r, func(c *storage.Client) { remove("client", c.ID, c.Revision, (*tx).removeClient) }); err != nil {
+	if err := eachClient(ctx, r, func(c *storage.Client) {
+		if c.RegistrationSHA256 == nil {
+			remove("client", c.ID, c.Revision, (*tx).removeClient)
+		}
+	}); err != nil {
 		return nil, err
 	}
 	issuers, err := r.Issuers(ctx)

@@ -1,7 +1,10 @@
 package admin
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 
 	"github.com/avouch-oauth/avouch/storage"
@@ -57,6 +60,7 @@ func (d *resolvedClient) reconcile(ctx context.Context, t *tx, f field) (outcome
 	d.record(f, c)
 	set(&c.Disabled, d.Disabled)
 	credentials := d.reconcileKeys(t, f, c)
+	credentials = append(credentials, d.reconcileRegistration(f.in("registration_sha256"), c)...)
 	secrets, err := d.reconcileSecrets(ctx, t, f, c)
 	if err != nil {
 		return outcome{}, err
@@ -69,6 +73,23 @@ func (d *resolvedClient) reconcile(ctx context.Context, t *tx, f field) (outcome
 	}
 	fields := append(diff(before, clientState(c)), credentials...)
 	return updated(f, revision, fields, func() error { return t.saveClient(ctx, f, "client.update", before, c) })
+}
+
+// reconcileRegistration gives a client the token by which it manages its registration.
+func (d *resolvedClient) reconcileRegistration(f field, c *storage.Client) []FieldChange {
+	if d.RegistrationSHA256 == "" {
+		return nil
+	}
+	digest, err := hex.DecodeString(d.RegistrationSHA256)
+	switch {
+	case err != nil || len(digest) != sha256.Size:
+		f.fault("it is not 64 hex digits")
+		return nil
+	case bytes.Equal(digest, c.RegistrationSHA256):
+		return nil
+	}
+	c.RegistrationSHA256 = digest
+	return []FieldChange{{Field: "registration_sha256", New: hidden}}
 }
 
 func set(to *bool, want *bool) {

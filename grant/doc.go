@@ -4,6 +4,8 @@
 //	Grants: []avouch.Grant{
 //		grant.ClientCredentials{}, // a client gets a token for itself
 //		avouch.ClientOptional(&grant.JWTBearer{Trust: issuers}), // an assertion is exchanged for a token
+//		code,    // a *grant.AuthorizationCode: a user decides in his browser
+//		refresh, // a *grant.RefreshToken: what he has decided goes on
 //	}
 //
 // # JWT bearer
@@ -30,6 +32,20 @@
 //
 // The two go together: what a rule says, no hook is asked.
 //
+// # Device codes
+//
+// [DeviceCode] is for devices without a browser (RFC 8628). It is one value in three places, beside an [Ask] of yours that
+// knows who is signed in:
+//
+//	device := &grant.DeviceCode{Store: store, Ask: ask, Refresh: refresh}
+//	Grants:    []avouch.Grant{device, refresh},
+//	Endpoints: []avouch.Endpoint{device.Authorization(), device.Verification()},
+//
+// The device gets its codes at /oauth/device_authorization and shows one of them; the user types it in at /device, where
+// Ask is called; the device, which asks at the token endpoint every few seconds, gets its token. An address that has the
+// code in it already shows it first, and asks whether the device shows the same one: it may have come from somebody who
+// holds a device of his own.
+//
 // # What is refused
 //
 // Before the signature holds, every refusal has one text for the caller. After it, faults of the assertion itself are
@@ -40,4 +56,34 @@
 // Some things are refused whatever hooks and rules say: an assertion of this server's own issuer; a client's assertion
 // about itself, unless a rule names just that; a user with the name of a client; a second use, unless the issuer's entry
 // allows it.
+//
+// # Authorization code
+//
+// [AuthorizationCode] lets a user decide in his browser what a client may do in his name (RFC 6749 §4.1). The grant takes
+// part in the token endpoint; its other half are two endpoints, for browsers and for clients that push their requests:
+//
+//	code := &grant.AuthorizationCode{Store: store, Ask: ask, Refresh: refresh}
+//	Grants:    []avouch.Grant{code, refresh},
+//	Endpoints: []avouch.Endpoint{code.Authorization(), code.Pushed()},
+//
+// Your program knows the users, so it has the one question that there is: [Ask]. When it is called, the request is in
+// order: the client may use the grant, the redirect URI is registered, the scopes and resources are such as the client may
+// have, the challenge is there. Ask answers in one of four ways:
+//
+//   - It knows who is there and what he wants, and returns a [Consent].
+//   - It does not know yet: it writes a page, or redirects to the one where users sign in, and returns nil, nil. What it
+//     has written leads back to the same URL, and Ask is called again.
+//   - The user says no: a Consent that is Denied.
+//   - It cannot tell, or nobody is to be asked (prompt=none): an error.
+//
+// The page on which a user decides is a form without an action: the browser posts it to the URL of the request, whose
+// query still says what is asked. So there is nothing to be kept between the page and the decision, and nothing in the
+// body can change what is asked. A form that comes from another site is refused before Ask sees it.
+//
+// What is wrong before it is certain where an answer may go, is told to the user on a page, with status 400 and a
+// reference for the operator. After that everything goes to the redirect URI: error, error_description, refusal_id, state
+// and iss.
+//
+// Deliberately absent are the implicit grant (RFC 9700 §2.1.2), challenges by the method plain, redirect URIs by pattern,
+// and response modes other than query.
 package grant

@@ -6,6 +6,7 @@ import (
 
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/assertion"
+	"github.com/avouch-oauth/avouch/replay"
 	"github.com/avouch-oauth/avouch/trust"
 )
 
@@ -84,8 +85,23 @@ func (g *JWTBearer) Authorize(ctx context.Context, req *avouch.Request) (*avouch
 	} else {
 		d.authorization.Issuer = a.Issuer
 	}
-	d.authorization.Uses = uses
+	d.authorization.Uses = inBothPlaces(a, uses)
 	return &d.authorization, nil
+}
+
+// inBothPlaces has an assertion of a party about itself spent as a client assertion, too: nothing in it need say which
+// of the two it is, so that one which has authenticated a client would otherwise be good once more as a grant, and the
+// other way round. The holder keeps a client whose assertions may be sent again from doing so in the other place.
+func inBothPlaces(a *assertion.Assertion, uses []replay.Use) []replay.Use {
+	if a.Subject != a.Issuer || len(uses) != 1 {
+		return uses
+	}
+	other := uses[0]
+	other.Purpose, other.Party = string(assertion.ClientAuthentication), a.Issuer
+	if other.Holder != "" {
+		other.Holder = "\x00as a grant\x00" + other.Holder // no client has a name with a NUL in it
+	}
+	return []replay.Use{uses[0], other}
 }
 
 // assertionOf returns the one assertion of a request.

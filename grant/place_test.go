@@ -6,6 +6,7 @@ import (
 
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/assertion"
+	"github.com/avouch-oauth/avouch/clientauth"
 	"github.com/avouch-oauth/avouch/trust"
 )
 
@@ -83,6 +84,49 @@ func TestSelfAsserted(t *testing.T) {
 				c := a.claims(t)
 				if want := map[bool]string{true: "svc", false: "service-user"}[tt.rules[0].Nobody]; c["sub"] != want || c["client_id"] != "svc" {
 					t.Errorf("sub %v, client_id %v", c["sub"], c["client_id"])
+				}
+			}
+		})
+	}
+}
+
+// TestSelfAssertedIsUsedOnce: where a rule lets a client speak for itself, its untyped assertions are good in both places,
+// and each of them in one only.
+func TestSelfAssertedIsUsedOnce(t *testing.T) {
+	for name, again := range map[string]assertion.Replay{"once": assertion.Once, "again by the same client": assertion.SameClientUntilExpiry} {
+		t.Run(name, func(t *testing.T) {
+			s := &site{policy: clientauth.Policy{Policy: assertion.Policy{Replay: again}}}
+			s.clients = avouch.ClientList{confidential("svc", func(c *avouch.Client) { c.AuthMethod, c.Keys = "private_key_jwt", published(otherKey()) })}
+			s.list = trust.List{{
+				Issuer: "svc", SelfIssued: true, Keys: published(otherKey()), Replay: again, RequireClient: again == assertion.SameClientUntilExpiry,
+				Rules: []trust.Rule{{Subject: "svc", Nobody: true}},
+			}}
+			s.start(t)
+			itself := func() string {
+				return signed(t, assertion.Claims{Issuer: "svc", Subject: "svc", Audience: own}, otherKey())
+			}
+			with := func(token string) []string {
+				return []string{"client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "client_assertion", token}
+			}
+			client, grant := itself(), itself()
+			if a := s.post(t, grant, with(client)...); a.Status != 200 {
+				t.Fatalf("each in its place: %+v; %v", a, s.last().Err)
+			}
+			if a := s.post(t, client, with(itself())...); a.Error != "invalid_grant" {
+				t.Errorf("a client assertion that was used, as a grant: %d %+v", a.Status, a)
+			}
+			if a := s.post(t, itself(), with(grant)...); a.Error != "invalid_client" {
+				t.Errorf("a grant that was used, as a client assertion: %d %+v", a.Status, a)
+			}
+			if both := itself(); s.post(t, both, with(both)...).Status == 200 {
+				t.Error("one assertion passed in both places at once")
+			}
+			if a := s.post(t, grant, with(itself())...); (a.Status == 200) != (again == assertion.SameClientUntilExpiry) {
+				t.Errorf("the grant again: %+v; %v", a, s.last().Err)
+			}
+			if again == assertion.Once {
+				if alone := itself(); s.post(t, alone).Status != 200 || s.post(t, alone).Error != "invalid_grant" {
+					t.Error("a grant without client authentication does not work, or works twice")
 				}
 			}
 		})

@@ -56,6 +56,7 @@ type site struct {
 	compulsory bool // the grant is not wrapped in ClientOptional
 	audience   string
 	replay     replay.Guard
+	policy     clientauth.Policy // of every client
 
 	server *avouch.Server
 	url    string
@@ -111,7 +112,7 @@ func (s *site) start(t testing.TB) *site {
 	}
 	if s.clients != nil {
 		c.Clients = s.clients
-		c.ClientAuth = []avouch.ClientAuth{&clientauth.SecretPost{}, &clientauth.PrivateKeyJWT{}, clientauth.None{}}
+		c.ClientAuth = []avouch.ClientAuth{&clientauth.SecretPost{}, &clientauth.PrivateKeyJWT{Policy: func(*avouch.Client) clientauth.Policy { return s.policy }}, clientauth.None{}}
 	}
 	var err error
 	if s.server, err = avouch.New(c); err != nil {

@@ -67,7 +67,7 @@ func nextSteps(c *cobra.Command, e *admin.Error) (steps []string) {
 		switch {
 		case c.Name() == "add" && e.Kind == "client" && f.Field == "jwks" && c.Flags().Lookup("keys") != nil:
 			step("--keys 2 makes key pairs here; --public-keys FILE and --jwks-uri URL are for keys of the client's own")
-		case c.Name() == "add" && e.Kind == "client" && f.Field == "secret":
+		case c.Name() == "add" && e.Kind == "client" && f.Field == "secret" && c.Flags().Lookup("secret") != nil:
 			step("--secret makes one; --secret-file FILE brings one along")
 		case e.Kind == "issuer" && f.Field == "jwks" && strings.Contains(f.Problem, "exactly one"):
 			step("one of --discovery, --jwks-uri URL, --jwks FILE and --spiffe-bundle-uri URL")

@@ -16,6 +16,9 @@ import (
 const (
 	grantJWTBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 	grantClientCredentials = "client_credentials"
+	grantAuthorizationCode = "authorization_code"
+	grantRefreshToken      = "refresh_token"
+	grantDeviceCode        = "urn:ietf:params:oauth:grant-type:device_code"
 )
 
 func (a *app) clientCommand() *cobra.Command {
@@ -94,14 +97,22 @@ type metadataFlags struct {
 	audiences     []string
 	algorithms    []string
 	authAlgorithm string
+	redirectURIs  []string
+	introspects   []string
+	public        bool
+	requirePushed bool
 }
 
 func (m *metadataFlags) register(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&m.meta.Name, "name", "", "a `NAME` for people")
 	flags.StringVar(&m.meta.AuthMethod, "auth-method", "", "private_key_jwt (default), client_secret_jwt, client_secret_basic, client_secret_post or none")
+	flags.BoolVar(&m.public, "public", false, "it cannot keep a secret, as an app in a browser or on a phone: --auth-method none")
 	flags.StringVar(&m.authAlgorithm, "auth-alg", "", "the one algorithm of its assertions (default: any that is allowed)")
-	flags.StringSliceVar(&m.grants, "grant", nil, "grant types it may use (default "+grantClientCredentials+")")
+	flags.StringSliceVar(&m.grants, "grant", nil, "grant types it may use (default "+grantClientCredentials+", or with --redirect-uri "+grantAuthorizationCode+","+grantRefreshToken+")")
+	flags.StringArrayVar(&m.redirectURIs, "redirect-uri", nil, "where browsers may be sent back to; one `URI` for each flag")
+	flags.BoolVar(&m.requirePushed, "require-par", false, "its authorization requests must be pushed (RFC 9126)")
+	flags.StringSliceVar(&m.introspects, "introspects", nil, "resources that it is: it may introspect tokens for them")
 	flags.StringSliceVar(&m.scope, "scope", nil, "scopes it may ask for")
 	flags.StringSliceVar(&m.defaultScope, "default-scope", nil, "scopes it gets when it asks for none")
 	flags.StringSliceVar(&m.audiences, "audience", nil, "resources it may ask for; the first is its default")
@@ -116,7 +127,7 @@ func (m *metadataFlags) register(c *cobra.Command) {
 	flags.BoolVar(&m.allowSubject, "assertion-subject-optional", false, "its assertions may lack sub: nobody is meant")
 	flags.BoolVar(&m.allowClaim, "assertion-scope-claim", false, "a scope claim of its assertions asks for scopes")
 	completeWords(c, "auth-method", "private_key_jwt", "client_secret_jwt", "client_secret_basic", "client_secret_post", "none")
-	completeWords(c, "grant", grantClientCredentials, "jwt-bearer")
+	completeWords(c, "grant", grantClientCredentials, "jwt-bearer", grantAuthorizationCode, grantRefreshToken, "device-code")
 	completeWords(c, "assertion-audience", "strict", "fapi2", "legacy")
 	completeWords(c, "assertion-replay", "once", "same_client_until_exp")
 	completeWords(c, "assertion-alg", assertionAlgorithms...)
@@ -133,6 +144,14 @@ func (m *metadataFlags) apply(flags *pflag.FlagSet, meta *admin.ClientMetadata) 
 	}
 	set("name", func() { meta.Name = m.meta.Name })
 	set("auth-method", func() { meta.AuthMethod = m.meta.AuthMethod })
+	set("public", func() {
+		if m.public {
+			meta.AuthMethod = "none"
+		}
+	})
+	set("redirect-uri", func() { meta.RedirectURIs = m.redirectURIs })
+	set("require-par", func() { meta.RequirePushed = m.requirePushed })
+	set("introspects", func() { meta.Introspects = m.introspects })
 	set("auth-alg", func() { meta.AuthAlgorithm = m.authAlgorithm })
 	set("grant", func() { meta.GrantTypes = longGrants(m.grants) })
 	set("scope", func() { meta.Scope = strings.Join(m.scope, " ") })
@@ -150,13 +169,28 @@ func (m *metadataFlags) apply(flags *pflag.FlagSet, meta *admin.ClientMetadata) 
 	set("assertion-scope-claim", func() { meta.Assertions.ScopeClaim = m.allowClaim })
 }
 
-// longGrants spells out the one grant type that nobody types: jwt-bearer.
+// check refuses flags that contradict each other.
+func (m *metadataFlags) check(flags *pflag.FlagSet) error {
+	if m.public && flags.Changed("auth-method") && m.meta.AuthMethod != "none" {
+		return usagef("--public is --auth-method none, and --auth-method says %s", m.meta.AuthMethod)
+	}
+	if flags.Changed("public") && !m.public {
+		return usagef("--public=false says nothing of how the client authenticates: give --auth-method")
+	}
+	return nil
+}
+
+// longGrants spells out the grant types that nobody types: jwt-bearer and device-code.
 func longGrants(grants []string) []string {
 	long := make([]string, len(grants))
 	for i, g := range grants {
-		if long[i] = g; g == "jwt-bearer" {
-			long[i] = grantJWTBearer
+		switch g {
+		case "jwt-bearer":
+			g = grantJWTBearer
+		case "device-code", "device_code":
+			g = grantDeviceCode
 		}
+		long[i] = g
 	}
 	return long
 }
@@ -202,6 +236,9 @@ func (a *app) clientUpdateCommand() *cobra.Command {
 		ValidArgsFunction: a.complete(clientRecord()),
 	}
 	c.RunE = a.onStore(func(c *cobra.Command, w *wired, args []string) error {
+		if err := m.check(c.Flags()); err != nil {
+			return err
+		}
 		client, err := w.admin.Client(c.Context(), args[0])
 		if err != nil {
 			return err
@@ -260,6 +297,16 @@ func clientDetails(c *admin.Client) table {
 		{"scope", orDash(c.Scope)},
 	}}
 	t.rowIf("default scope", c.DefaultScope)
+	for _, uri := range c.RedirectURIs {
+		t.rowIf("redirect URI", uri)
+	}
+	if c.RequirePushed {
+		t.rowIf("requests", "must be pushed")
+	}
+	t.rowIf("introspects", strings.Join(c.Introspects, " "))
+	if c.Itself {
+		t.rowIf("registered", "by itself")
+	}
 	t.rows = append(t.rows, []string{"audiences", orDash(strings.Join(c.Audiences, " "))})
 	if c.TokenLifetime != 0 {
 		t.rowIf("token lifetime", time.Duration(c.TokenLifetime).String())

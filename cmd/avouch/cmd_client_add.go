@@ -35,10 +35,15 @@ Keys of the client's own go by --public-keys (JWK, JWK set, PEM public key or ce
 		Example: `  avouch client add billing --keys 2 --out ./keys --scope invoices:read
   avouch client add reports --keys 1 --google --out ./keys --scope reports:read
   avouch client add partner --public-keys partner.pem --scope orders:read
+  avouch client add web --public --redirect-uri https://app.example.com/callback --scope orders:read
+  avouch client add orders-api --keys 1 --out ./keys --introspects https://orders.example.com
   avouch client add legacy --auth-method client_secret_basic --secret`,
 		Args: exactly(1, "an id for the client"),
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := m.check(c.Flags()); err != nil {
+			return err
+		}
 		w, err := a.operations(c.Context(), true)
 		if err != nil {
 			return err
@@ -49,6 +54,9 @@ Keys of the client's own go by --public-keys (JWK, JWK set, PEM public key or ce
 		}
 		in := admin.AddClientInput{ID: args[0], KeyLabel: label, GenerateSecret: secret, SecretLifetime: secretLife}
 		in.GrantTypes = []string{grantClientCredentials}
+		if len(m.redirectURIs) > 0 {
+			in.GrantTypes = []string{grantAuthorizationCode, grantRefreshToken}
+		}
 		m.apply(c.Flags(), &in.ClientMetadata)
 		if pairs.google {
 			googleDefaults(&in.ClientMetadata, c, w.conf.Issuer, pairs.tokenURL)

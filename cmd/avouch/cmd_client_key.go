@@ -67,7 +67,12 @@ func (a *app) clientKeyVerb(verb, short string, do func(c *cobra.Command, w *wir
 			if err != nil {
 				return err
 			}
-			return a.print(key, keyTable([]admin.ClientKey{*key}))
+			t := keyTable([]admin.ClientKey{*key})
+			t.note = "running servers see it within a second"
+			if found, err := w.admin.Client(c.Context(), args[0]); err == nil {
+				t.note += notes(keysLeft(found, time.Now()))
+			}
+			return a.print(key, t)
 		}),
 	}
 }

@@ -57,7 +57,7 @@ the grant itself, --assertion sends a ready-made one, such as the token of a Kub
 			}
 			got, err := f.get(c.Context(), a)
 			if err != nil {
-				return tokenFailure(err)
+				return f.failure(err)
 			}
 			return a.printToken(got)
 		},
@@ -127,6 +127,16 @@ func checkServerURL(flag, given string) error {
 		return usagef("%s %s is plain HTTP to another machine, where anybody on the way could take the token: use https; http is for this machine only (127.0.0.1, ::1, localhost)", flag, given)
 	}
 	return nil
+}
+
+// failure is tokenFailure for what these flags have asked.
+func (f *tokenFlags) failure(err error) error {
+	refused, _ := errors.AsType[*oauth2.RetrieveError](err)
+	err = tokenFailure(err)
+	if coded, ok := errors.AsType[*codedError](err); ok && refused != nil && refused.ErrorCode == "invalid_grant" && f.subject == "" && f.assertionFile == "" {
+		return &codedError{coded.code, fmt.Errorf("%w\nthe assertion named nobody: where the token is to speak for somebody, --subject NAME says for whom", coded.err)}
+	}
+	return err
 }
 
 // get asks for the token.

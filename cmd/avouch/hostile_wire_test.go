@@ -30,8 +30,7 @@ func (h *hostile) dial(t testing.TB) *net.TCPConn {
 // raw sends bytes as they are, and returns all that the server says to them before it hangs up.
 func (h *hostile) raw(t testing.TB, text string) string { return h.rawThen(t, text, nil) }
 
-// cutOff is raw for a text that promises more than it has: the sender says that nothing more comes. To net/http, who
-// says so has gone away, so it is not for requests that shall be answered.
+// cutOff is raw for a sender who says that nothing more comes, as one does who has promised more than he has.
 func (h *hostile) cutOff(t testing.TB, text string) string {
 	return h.rawThen(t, text, (*net.TCPConn).CloseWrite)
 }
@@ -192,6 +191,20 @@ func TestHostileWire(t *testing.T) {
 		said := h.raw(t, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n%s", tokenPath, h.address, 5+len(inner), inner))
 		if strings.Contains(said, "access_token") {
 			t.Errorf("a smuggled request was answered: %v %.300q", statuses(t, said), said)
+		}
+	})
+
+	// Who has said all that he has to say, and says that, waits for an answer all the same (RFC 9293 §3.6).
+	t.Run("half closed", func(t *testing.T) {
+		for range 20 {
+			if said := h.cutOff(t, post("")); !slices.Equal(statuses(t, said), []int{200}) {
+				t.Fatalf("got %.300q", said)
+			}
+		}
+		used := post("")
+		h.cutOff(t, used)
+		if got := statuses(t, h.cutOff(t, used)); !slices.Equal(got, []int{401}) {
+			t.Errorf("an assertion that was used: %v", got)
 		}
 	})
 

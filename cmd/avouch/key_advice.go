@@ -33,6 +33,14 @@ func keyAdvice(c *admin.Client, now time.Time) []string {
 	return advice
 }
 
+// keysLeft is what is worth knowing when a key has changed its state: that the client is about to have none, or has none.
+func keysLeft(c *admin.Client, now time.Time) []string {
+	if len(c.Keys) > 0 && !slices.ContainsFunc(c.Keys, func(k admin.ClientKey) bool { return !ended(k, now) }) {
+		return []string{fmt.Sprintf("no key of %s works any more: avouch client key add %[1]s --keys 1", c.ID)}
+	}
+	return endingKeys(c, now)
+}
+
 // endingKeys tells of keys that end soon, unless that is the plan.
 func endingKeys(c *admin.Client, now time.Time) (advice []string) {
 	goesOn := slices.ContainsFunc(c.Keys, func(k admin.ClientKey) bool {

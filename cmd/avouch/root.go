@@ -9,8 +9,10 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
+	"github.com/avouch-oauth/avouch/internal/near"
 )
 
 // process is what a run of the program sees of the world; tests make their own.
@@ -107,7 +109,7 @@ lists what configures the server; NO_COLOR is honoured.`,
 	)
 	for group, commands := range map[string][]*cobra.Command{
 		"run":   {a.serveCommand(), a.demoCommand(), a.configCommand(), a.healthcheckCommand()},
-		"state": {a.clientCommand(), a.issuerCommand(), a.ruleCommand(), a.keyCommand(), a.applyCommand(), a.diffCommand(), a.exportCommand()},
+		"state": {a.clientCommand(), a.issuerCommand(), a.ruleCommand(), a.subjectCommand(), a.registrationCommand(), a.keyCommand(), a.applyCommand(), a.diffCommand(), a.exportCommand()},
 		"use":   {a.tokenCommand(), a.whoAmICommand(), a.explainCommand(), a.benchCommand(), a.manCommand(), versionCommand(a)},
 	} {
 		for _, c := range commands {
@@ -118,9 +120,22 @@ lists what configures the server; NO_COLOR is honoured.`,
 	return root
 }
 
-// flagError says of a flag that is none what else it may be: a kid is base64url, which begins with - now and then.
+// flagError says of a flag that is none which may be meant: one whose name is near, or no flag at all but a kid, which is
+// base64url and so begins with - now and then.
 func flagError(c *cobra.Command, err error) error {
-	if strings.Contains(c.Use, " KID") && strings.HasPrefix(err.Error(), "unknown ") {
+	if !strings.HasPrefix(err.Error(), "unknown ") {
+		return usage(err)
+	}
+	hint := ""
+	if wrong, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		var known []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		if name, how := near.Nearest(wrong.GetSpecifiedName(), known); how != "" {
+			hint = " did you mean --" + name + "?"
+		}
+	}
+	err = fmt.Errorf("%w;%s \"%s --help\" lists all", err, hint, c.CommandPath())
+	if strings.Contains(c.Use, " KID") {
 		err = fmt.Errorf("%w; a kid that begins with - stands behind --, after all flags: %s [flags] -- CLIENT KID", err, c.CommandPath())
 	}
 	return usage(err)

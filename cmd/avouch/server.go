@@ -127,7 +127,20 @@ func publicHandler(conf config.Config, s *authorizationServer, log *slog.Logger)
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = w.Write([]byte(`{"error":"not_found"}` + "\n")) // the caller is gone: there is nobody left to tell
 	})
-	return closeAfterChunked(mux), nil
+	return answerHalfClosed(closeAfterChunked(mux)), nil
+}
+
+// answerHalfClosed answers a client of HTTP/1 that has closed its half of the connection behind its request. To net/http
+// who does so has gone away: it ends the context, and what was about to be granted would be refused as if the server had
+// failed, perhaps with its assertion spent. One that really has gone costs a token that nobody reads. Whatever a request
+// waits for has a limit of its own.
+func answerHalfClosed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor == 1 {
+			r = r.WithContext(context.WithoutCancel(r.Context()))
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // closeAfterChunked ends the connection after a request of HTTP/1 whose body came in chunks. It may have had a

@@ -48,6 +48,7 @@ func FuzzHeader(f *testing.F) {
 	for _, header := range []string{
 		`{"alg":"ES256","typ":"JWT","kid":"a"}`, `{"alg":"ES256","crit":["b64"],"b64":false}`, `{"alg":"ES256","\u0061lg":"none"}`,
 		`{"alg":"EdDSA","x5t":"AA==","x5t#S256":"BB"}`, `{"alg":"PS256","cty":"JWT"}`, `{"alg":"HS256","zip":"DEF"}`, `{"ALG":"none","alg":"RS256"}`,
+		`{"alg":"ES256","n":1e999}`,
 	} {
 		f.Add([]byte(header), []byte(`{"iss":"a","exp":1e9,"aud":["b"],"cnf":{"jkt":"x"}}`))
 	}
@@ -79,10 +80,7 @@ func readAlike(t *testing.T, token string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var theirs map[string]any
-	if err := json.Unmarshal(header, &theirs); err != nil {
-		t.Fatalf("encoding/json on the header: %v", err)
-	}
+	theirs, _ := decode(t, header).(map[string]any)
 	text := func(name string) string { s, _ := theirs[name].(string); return s }
 	want := jose.Header{
 		Algorithm: text("alg"), Type: text("typ"), KeyID: text("kid"),
@@ -97,7 +95,7 @@ func readAlike(t *testing.T, token string) {
 			t.Fatalf("claim %q is %v, by encoding/json %v", name, ours, all[name])
 		}
 	}
-	if beyondFloat(payload) { // which the oracles would put into a float64
+	if beyondFloat(header) || beyondFloat(payload) { // which the oracles would put into a float64
 		return
 	}
 	if parsedByOracles(theirs) && len(c.Signature) > 0 { // jwx refuses an empty one at once, we when it is verified

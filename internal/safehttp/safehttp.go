@@ -7,7 +7,7 @@
 //     what a name meant a moment ago does not count (DNS rebinding);
 //   - speaks https only, with certificates checked; http is for loopback, where private addresses are allowed;
 //   - follows no redirect, uses no proxy of the environment, keeps no cookie, sends no credential, whatever the caller
-//     has set;
+//     has set (but see [Options.Forms]);
 //   - reads 1 MiB at most, asks for no compression and takes none;
 //   - gives up after [Timeout], however steadily the bytes come.
 //
@@ -39,6 +39,11 @@ type Options struct {
 
 	// RootCAs are whose certificates are believed. Nil means those of the system.
 	RootCAs *x509.CertPool
+
+	// Forms lets forms be posted as well, with an Authorization header: to a token endpoint that the operator has
+	// configured, or that metadata names which he trusts. Answers are cut off at 1 MiB then, whoever reads them. False
+	// means that documents are fetched and nothing is sent.
+	Forms bool
 
 	// Transport makes the connections. Nothing looks at the addresses that it dials; all other rules hold. Nil means
 	// the guarded one.
@@ -85,6 +90,9 @@ type guard struct {
 }
 
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	if g.options.Forms && req.Method == http.MethodPost {
+		return g.post(req)
+	}
 	if req.Body != nil {
 		req.Body.Close()
 		return nil, errors.New("safehttp: documents are fetched, nothing is sent")
@@ -107,8 +115,17 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 			clean.Header.Set(name, value)
 		}
 	}
-	if req.URL.Scheme == "http" {
-		return g.plain.RoundTrip(clean)
+	return g.send(clean)
+}
+
+func (g *guard) send(clean *http.Request) (*http.Response, error) {
+	through := g.secure
+	if clean.URL.Scheme == "http" {
+		through = g.plain
 	}
-	return g.secure.RoundTrip(clean)
+	resp, err := through.RoundTrip(clean)
+	if err == nil && g.options.Forms {
+		resp.Body = &bounded{resp.Body, maxSize}
+	}
+	return resp, err
 }

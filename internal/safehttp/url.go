@@ -73,3 +73,20 @@ func localName(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
+
+// InsideName reports whether a host is, by its very name, not on the public Internet.
+func InsideName(host string) bool {
+	host = strings.ToLower(host)
+	if _, err := netip.ParseAddr(host); err == nil {
+		return false
+	}
+	if last := host[strings.LastIndexByte(host, '.')+1:]; last == "" || last[0] >= '0' && last[0] <= '9' {
+		return true // 2130706433 and 0x7f.1: resolvers read them as addresses
+	}
+	for _, end := range []string{"localhost", "internal", "local", "home.arpa", "lan", "intranet"} {
+		if host == end || strings.HasSuffix(host, "."+end) {
+			return true
+		}
+	}
+	return !strings.Contains(host, ".")
+}

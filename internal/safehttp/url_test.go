@@ -66,3 +66,15 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+func TestInsideName(t *testing.T) {
+	for host, want := range map[string]bool{
+		"idp.example.com": false, "IDP.EXAMPLE.COM": false, "xn--bcher-kva.example": false, "internal.example.com": false, "127.0.0.1": false, "::1": false,
+		"localhost": true, "a.LOCALHOST": true, "metadata.google.internal": true, "METADATA.GOOGLE.INTERNAL": true, "nas.local": true, "x.home.arpa": true,
+		"intranet": true, "idp.example.com.": true, "2130706433": true, "0x7f.1": true, "127.1": true, "": true,
+	} {
+		if got := InsideName(host); got != want {
+			t.Errorf("InsideName(%q) is %v", host, got)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/replay"
 	"github.com/avouch-oauth/avouch/storage/sqlite"
 	"github.com/avouch-oauth/avouch/storage/storagetest"
@@ -86,4 +87,16 @@ func size(t testing.TB, path string) int64 {
 		t.Fatal(err)
 	}
 	return info.Size()
+}
+
+// BenchmarkHandles measures records put and found, at 1, 16 and 64 callers.
+func BenchmarkHandles(b *testing.B) {
+	b.Run("Full", func(b *testing.B) {
+		storagetest.BenchmarkHandles(b, func(t testing.TB) handle.Store { return open(t, place(t), sqlite.Options{}) })
+	})
+	b.Run("Normal", func(b *testing.B) {
+		storagetest.BenchmarkHandles(b, func(t testing.TB) handle.Store {
+			return open(t, place(t), sqlite.Options{Synchronous: sqlite.Normal})
+		})
+	})
 }

@@ -12,14 +12,16 @@ import (
 // a record that was renamed or taken away fails here, and needs a migration. The files are never changed; a new form of a
 // document gets a file beside them.
 func TestOldDocuments(t *testing.T) {
+	client := func(document string) (any, error) {
+		c, err := decodeClient(document, "{}")
+		if err != nil {
+			return nil, err
+		}
+		return encodeClient(c), nil
+	}
 	again := map[string]func(document string) (any, error){
-		"client": func(document string) (any, error) {
-			c, err := decodeClient(document, "{}")
-			if err != nil {
-				return nil, err
-			}
-			return encodeClient(c), nil
-		},
+		"client":   client,
+		"client_2": client,
 		"issuer": func(document string) (any, error) {
 			i, err := decodeIssuer(document, 1)
 			return encodeIssuer(i), err
@@ -31,6 +33,14 @@ func TestOldDocuments(t *testing.T) {
 		"signing_key": func(document string) (any, error) {
 			k, err := decodeSigningKey(document, 1)
 			return encodeSigningKey(k), err
+		},
+		"subject": func(document string) (any, error) {
+			s, err := decodeSubject(document, 1)
+			return encodeSubject(s), err
+		},
+		"initial_token": func(document string) (any, error) {
+			i, err := decodeInitialToken(document, 1)
+			return encodeInitialToken(i), err
 		},
 	}
 	for name, f := range again {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"time"
 )
 
@@ -53,4 +54,25 @@ func (s *Store) Ask(query string) (value string, err error) {
 		return w.query(query, nil, func(rows *sql.Rows) error { return rows.Scan(&value) })
 	})
 	return value, err
+}
+
+// HandleStatements are those that handles and revocations are read and swept by.
+var HandleStatements = []string{findHandle, findRevocations(3), sweepHandles, sweepRevocations}
+
+// Plan returns how SQLite would do a statement.
+func (s *Store) Plan(statement string) (plan string, err error) {
+	args := make([]any, strings.Count(statement, "?"))
+	for i := range args {
+		args[i] = 1
+	}
+	err = s.writes.use(context.Background(), func(w *session) error {
+		return w.query("EXPLAIN QUERY PLAN "+statement, args, func(rows *sql.Rows) error {
+			var id, parent, unused int
+			var detail string
+			err := rows.Scan(&id, &parent, &unused, &detail)
+			plan += detail + "\n"
+			return err
+		})
+	})
+	return plan, err
 }

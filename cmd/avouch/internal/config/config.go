@@ -33,6 +33,8 @@ type Config struct {
 
 	Keys Keys `config:"keys"`
 
+	SignIn SignIn `config:"signin"`
+
 	// Replay is where used assertions are remembered: "store" (durable, shared by all processes on the store) or
 	// "memory" (this process only; after a restart it refuses what was issued before; never for one of several).
 	Replay string `config:"replay"`
@@ -97,6 +99,39 @@ type Keys struct {
 	Rotate time.Duration `config:"rotate"`
 }
 
+// SignIn is how people sign in at the pages of the server: to allow a client something, or to connect a device.
+type SignIn struct {
+	// Issuer is the OpenID provider where people sign in, such as https://login.example.com: the URL by which it knows
+	// itself. At it, register this server as a client with the redirect URI ISSUER/signin/callback, where ISSUER is the
+	// issuer above. Empty means that nobody can sign in, but as a test user with serve --dev.
+	Issuer string `config:"issuer"`
+	// Name stands before the subjects of its users, as NAME/SUB, so that they never meet those of another issuer:
+	// letters, digits, dot, hyphen and underscore. Empty means its URL. Changing it makes everybody somebody else.
+	Name string `config:"name"`
+	// Clientid is the id of this server as a client there.
+	Clientid string `config:"clientid"`
+	// Secret is the secret of this server as a client there. Give it by AVOUCH_SIGNIN_SECRET, by the file
+	// AVOUCH_SIGNIN_SECRET_FILE names, by the systemd credential avouch.signin.secret, or as secretfile below; never in
+	// the configuration file itself.
+	Secret Secret `config:"secret"`
+	// Secretfile is a file that holds the secret.
+	Secretfile string `config:"secretfile"`
+	// Keyfile is a PEM file with a private key, by which this server signs who it is there (private_key_jwt) instead of
+	// sending a secret.
+	Keyfile string `config:"keyfile"`
+	// Scopes are asked for there. openid is always among them; profile lets the name of the user be shown.
+	Scopes []string `config:"scopes"`
+	// Private allows the provider to be at a private or loopback address.
+	Private bool `config:"private"`
+	// Idle is how long somebody stays signed in without doing anything here.
+	Idle time.Duration `config:"idle"`
+	// Lifetime is how long somebody stays signed in at most.
+	Lifetime time.Duration `config:"lifetime"`
+	// Descriptions say in words what scopes mean to the people who are asked for them, each as "orders:read=See your
+	// orders". A scope without one is shown by its name.
+	Descriptions []string `config:"descriptions"`
+}
+
 // Log is how the server logs.
 type Log struct {
 	// Level is debug, info, warn or error.
@@ -113,6 +148,7 @@ func Default() Config {
 		Store:      Store{Path: "avouch.db", Synchronous: "full"},
 		Token:      Token{Lifetime: 15 * time.Minute},
 		Keys:       Keys{Algorithm: "ES256", Rotate: 90 * 24 * time.Hour},
+		SignIn:     SignIn{Scopes: []string{"openid", "profile"}, Idle: time.Hour, Lifetime: 12 * time.Hour},
 		Replay:     "store",
 		Log:        Log{Level: "info", Format: "text"},
 	}

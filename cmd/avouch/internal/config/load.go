@@ -111,12 +111,12 @@ func readSecretFiles(c *Config) []error {
 	for _, s := range []struct {
 		name, path string
 		value      *Secret
-	}{{"seal.keyfile", c.Seal.Keyfile, &c.Seal.Key}, {"seal.previousfile", c.Seal.Previousfile, &c.Seal.Previous}} {
+	}{{"seal.keyfile", c.Seal.Keyfile, &c.Seal.Key}, {"seal.previousfile", c.Seal.Previousfile, &c.Seal.Previous}, {"signin.secretfile", c.SignIn.Secretfile, &c.SignIn.Secret}} {
 		if s.path == "" {
 			continue
 		}
 		if *s.value != "" {
-			faults = append(faults, fmt.Errorf("%s: the key is given twice, by file and by environment; leave one out", s.name))
+			faults = append(faults, fmt.Errorf("%s: it is given twice, by file and by environment; leave one out", s.name))
 			continue
 		}
 		text, err := readSecretFile(s.path)

@@ -59,6 +59,7 @@ func (c *Config) Validate() error {
 			fault("token.audience: %q is not an absolute URI without fragment (RFC 8707)", a)
 		}
 	}
+	c.SignIn.validate(fault)
 	return errors.Join(faults...)
 }
 

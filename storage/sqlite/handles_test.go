@@ -1,0 +1,106 @@
+package sqlite_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/avouch-oauth/avouch/handle"
+	"github.com/avouch-oauth/avouch/replay"
+	"github.com/avouch-oauth/avouch/storage/sqlite"
+)
+
+// TestHandlesGoByRange asks SQLite how it would do what is done: by an index, never by a look at every row.
+func TestHandlesGoByRange(t *testing.T) {
+	s := open(t, place(t), sqlite.Options{})
+	for _, statement := range sqlite.HandleStatements {
+		plan, err := s.Plan(statement)
+		if err != nil {
+			t.Errorf("%s: %v", statement, err)
+		}
+		if strings.Contains(plan, "SCAN") || strings.Contains(plan, "TEMP B-TREE") || !strings.Contains(plan, "INDEX") && !strings.Contains(plan, "PRIMARY KEY") {
+			t.Errorf("%s\nis done so:\n%s", statement, plan)
+		}
+	}
+}
+
+// TestHandlesShareACommit lets handles, revocations and first uses wait for the connection: they are written together.
+// One that is refused takes no other with it.
+func TestHandlesShareACommit(t *testing.T) {
+	path := place(t)
+	s := open(t, path, sqlite.Options{})
+	record := func(i int) *handle.Record {
+		return &handle.Record{Kind: "code", Digest: handle.Digest(fmt.Sprint(i)), Expires: noon.Add(time.Hour)}
+	}
+	if err := s.PutHandle(t.Context(), noon, record(3)); err != nil {
+		t.Fatal(err)
+	}
+	before := size(t, path+"-wal")
+	release := s.HoldWriter()
+	const n = 90
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			var err error
+			switch ctx := context.Background(); i % 3 {
+			case 0:
+				err = s.PutHandle(ctx, noon, record(i))
+			case 1:
+				err = s.Revoke(ctx, noon, noon.Add(time.Hour), fmt.Sprint(i))
+			case 2:
+				err = s.FirstUse(ctx, noon, grant(fmt.Sprint(i)))
+			}
+			if (err == handle.ErrExists) != (i == 3) || i != 3 && err != nil {
+				t.Errorf("request %d: %v", i, err)
+			}
+		})
+	}
+	time.Sleep(50 * time.Millisecond) // until most of them wait; the test holds without it
+	release()
+	all.Wait()
+	if pages := (size(t, path+"-wal") - before) / 4096; pages > n/2 {
+		t.Errorf("%d requests wrote %d pages: they did not share commits", n, pages)
+	}
+	for i := range n {
+		is, err := s.Revoked(t.Context(), noon, fmt.Sprint(i))
+		if err != nil || is != (i%3 == 1) {
+			t.Errorf("request %d: revoked is %t, %v", i, is, err)
+		}
+		r, err := s.Handle(t.Context(), noon, "code", handle.Digest(fmt.Sprint(i)))
+		if err != nil || (r != nil) != (i%3 == 0) {
+			t.Errorf("request %d: the record is %+v, %v", i, r, err)
+		}
+	}
+}
+
+// TestMigrate brings a database of the first version up to date: what was used stays used, and the rest can be used.
+func TestMigrate(t *testing.T) {
+	path := place(t)
+	old := open(t, path, sqlite.Options{})
+	if err := old.FirstUse(t.Context(), noon, grant("old")); err != nil {
+		t.Fatal(err)
+	}
+	// What the second version added is taken away again.
+	for _, statement := range []string{"DROP TABLE handles", "DROP TABLE revocations", "DROP TABLE subjects", "DROP TABLE initial_tokens", "DELETE FROM goose_db_version WHERE version_id > 1"} {
+		if err := old.OnWriter(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old.Close()
+	s := open(t, path, sqlite.Options{})
+	if err := s.FirstUse(t.Context(), noon, grant("old")); err == nil {
+		t.Error("what was used before can be used again")
+	} else if _, ok := err.(*replay.ReplayedError); !ok {
+		t.Error(err)
+	}
+	r := &handle.Record{Kind: "code", Digest: handle.Digest("a"), Expires: noon.Add(time.Hour)}
+	if err := s.PutHandle(t.Context(), noon, r); err != nil {
+		t.Error(err)
+	}
+	if subjects, err := s.Subjects(t.Context(), "", 1); err != nil || len(subjects) > 0 {
+		t.Errorf("Subjects = %v, %v", subjects, err)
+	}
+}
