@@ -82,7 +82,11 @@ func (c *Config) metadata() []byte {
 			b = jsonwrite.String(b, c.endpointURL(e))
 		}
 		if e.Member == "introspection_endpoint" || e.Member == "revocation_endpoint" {
-			list(e.Member+"_auth_methods_supported", methods)
+			offered := methods
+			if e.Member == "introspection_endpoint" { // RFC 7662 §2.1 wants credentials
+				offered = slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == "none" })
+			}
+			list(e.Member+"_auth_methods_supported", offered)
 			list(e.Member+"_auth_signing_alg_values_supported", algorithms)
 		}
 		for _, name := range slices.Sorted(maps.Keys(e.Metadata)) {

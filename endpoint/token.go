@@ -17,9 +17,9 @@ import (
 func validate(minter avouch.Minter, store handle.Store, refresh *grant.RefreshToken) error {
 	switch {
 	case minter == nil:
-		return errors.New("Minter is required: its public keys verify the tokens")
+		return errors.New("no Minter: its public keys verify the tokens")
 	case store == nil:
-		return errors.New("Store is required: it keeps what was revoked")
+		return errors.New("no Store: it keeps what was revoked")
 	case refresh != nil:
 		return refresh.Validate()
 	}

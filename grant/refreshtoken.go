@@ -80,7 +80,7 @@ func (g *RefreshToken) Validate() error {
 	case g == nil || g.Store == nil:
 		return errors.New("Store is required: it keeps the refresh tokens")
 	case g.Lifetime < 0 || g.MaxLifetime < 0:
-		return errors.New("Lifetime and MaxLifetime must not be negative")
+		return errors.New("a negative Lifetime or MaxLifetime")
 	case g.MaxLifetime > maxRefreshLimit:
 		return fmt.Errorf("MaxLifetime %v is more than 365 days", g.MaxLifetime)
 	}

@@ -336,13 +336,13 @@ func TestAnyAudience(t *testing.T) {
 		}
 		return raw
 	}
-	any := token.Verifier{Issuer: issuer, Keys: set, AnyAudience: true}
+	server := token.Verifier{Issuer: issuer, Keys: set, AnyAudience: true}
 	for _, raw := range []string{mint(orders), mint("https://other.example"), mint("a", "b")} {
-		if _, err := any.Verify(t.Context(), now, raw); err != nil {
+		if _, err := server.Verify(t.Context(), now, raw); err != nil {
 			t.Error(err)
 		}
 	}
-	if _, err := any.Verify(t.Context(), now.Add(time.Hour), mint(orders)); err == nil {
+	if _, err := server.Verify(t.Context(), now.Add(time.Hour), mint(orders)); err == nil {
 		t.Error("an expired one is accepted")
 	}
 	for _, v := range []token.Verifier{{Issuer: issuer, Keys: set, Audience: orders, AnyAudience: true}, {Issuer: issuer, Keys: set}} {
