@@ -247,7 +247,6 @@ func (g *registering) renewSecrets(c *RegisteredClient, now time.Time) string {
 		if newest.Expires.IsZero() || g.SecretLifetime == 0 || newest.Expires.Sub(now) > g.SecretLifetime/2 {
 			return ""
 		}
-		c.Secrets = c.Secrets[n-1:] // two at the most: each renewal would add one otherwise
 	}
 	var random [32]byte
 	rand.Read(random[:]) // never fails: see crypto/rand

@@ -364,6 +364,13 @@ func TestSecretsAreRenewed(t *testing.T) {
 		if !works(first) || !works(second) {
 			t.Error("both secrets should serve for a while")
 		}
+		kept := func(want int) {
+			t.Helper()
+			if r, err := m.RegisteredClient(t.Context(), id); err != nil || len(r.Secrets) != want {
+				t.Errorf("%d secrets are wanted: %+v, %v", want, r, err)
+			}
+		}
+		kept(2)
 		if a := put(); a.get("client_secret") != "" {
 			t.Error("another secret at once")
 		}
@@ -378,6 +385,7 @@ func TestSecretsAreRenewed(t *testing.T) {
 		if a := put(); a.get("client_secret") == "" || !works(a.get("client_secret")) {
 			t.Error("no new secret where all have ended")
 		}
+		kept(1)
 	})
 }
 

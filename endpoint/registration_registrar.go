@@ -27,8 +27,8 @@ type Registrar interface {
 
 	// RegisterClient adds a client. In the same step it uses the initial access token of the digest once, nil where none
 	// was shown because anybody may register. It returns [ErrInitialToken] where that token is unknown, has expired, or
-	// was used as often as it may. c.ID is random, and made by the server; where a client, a
-	// subject or an issuer has that name already it returns [ErrClientExists]. c.Revision is ignored.
+	// was used as often as it may. c.ID is random, and made by the server; where a client, a subject or an issuer has that
+	// name already it returns [ErrClientExists]. c.Revision is ignored.
 	RegisterClient(ctx context.Context, now time.Time, c *RegisteredClient, initial *[32]byte) error
 
 	// RegisteredClient returns the client of this id as it stands, the disabled one too; nil, nil where there is none, or
@@ -60,8 +60,8 @@ type RegisteredClient struct {
 	// where the server does not offer [Registration.Management].
 	Token [32]byte
 	// Secrets are its shared secrets, by which any of them it may authenticate: the newest is the last. There are none
-	// unless its method uses one, and two for a while after one was renewed. Each has SHA256, or, for client_secret_jwt,
-	// Value, which is to be encrypted at rest.
+	// unless its method uses one, and more than one for a while after one was renewed. Each has SHA256, or, for
+	// client_secret_jwt, Value, which is to be encrypted at rest.
 	Secrets  []avouch.Secret
 	Metadata Metadata
 

@@ -457,7 +457,7 @@ func TestRegistrationRefuses(t *testing.T) {
 		{"neither jwks nor jwks_uri", bad, pkj(), "missing"},
 		{"empty jwks", bad, pkj("jwks", map[string]any{"keys": []any{}}), "no keys"},
 		{"jwks as a string", bad, pkj("jwks", string(public)), "JWK set"},
-		{"one JWK in place of a set", bad, pkj("jwks", json.RawMessage(public[9:len(public)-2])), "JWK set"},
+		{"one JWK in place of a set", bad, pkj("jwks", public[9:len(public)-2]), "JWK set"},
 		{"a private key", bad, pkj("jwks", json.RawMessage(`{"keys":[`+string(private)+`]}`)), "private"},
 		{"a private key beside a public one", bad, pkj("jwks", json.RawMessage(`{"keys":[`+string(public[9:len(public)-2])+`,`+string(private)+`]}`)), "private"},
 		{"a private key of a client with a secret", bad, web("jwks", json.RawMessage(`{"keys":[`+string(private)+`]}`)), "private"},
@@ -892,6 +892,72 @@ func TestMemoryRegistrarIsBounded(t *testing.T) {
 	}
 	if a := e.send(t, http.MethodPost, "/oauth/register", initial, web()); a.status != http.StatusCreated {
 		t.Errorf("after one has gone, with the token that was not used: %d %s", a.status, a.text)
+	}
+}
+
+// TestMemoryRegistrar holds it to what the interface promises.
+func TestMemoryRegistrar(t *testing.T) {
+	m := &endpoint.MemoryRegistrar{}
+	ctx, now := t.Context(), time.Now()
+	wants := func(what string, got, want error) {
+		t.Helper()
+		if !errors.Is(got, want) {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+	_, own := handle.New()
+	fresh := func(id string) *endpoint.RegisteredClient {
+		return &endpoint.RegisteredClient{ID: id, Token: own, Metadata: endpoint.Metadata{AuthMethod: "none", Texts: map[string]string{}}}
+	}
+	read := func(id string) *endpoint.RegisteredClient {
+		t.Helper()
+		c, err := m.RegisteredClient(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+
+	once := handle.Digest(m.NewInitialToken(1, now.Add(time.Minute)))
+	unknown := [32]byte{1}
+	wants("an unknown token", m.RegisterClient(ctx, now, fresh("a"), &unknown), endpoint.ErrInitialToken)
+	wants("an expired token", m.RegisterClient(ctx, now.Add(time.Hour), fresh("a"), new(handle.Digest(m.NewInitialToken(1, now)))), endpoint.ErrInitialToken)
+	wants("no token", m.RegisterClient(ctx, now, fresh("a"), nil), nil)
+	wants("a name that is taken", m.RegisterClient(ctx, now, fresh("a"), &once), endpoint.ErrClientExists)
+	wants("the token, which that did not use", m.RegisterClient(ctx, now, fresh("b"), &once), nil)
+	wants("the token again", m.RegisterClient(ctx, now, fresh("c"), &once), endpoint.ErrInitialToken)
+	if read("c") != nil {
+		t.Error("a client was added without a token")
+	}
+
+	first, second := read("a"), read("a")
+	first.Metadata.Name, first.Token = "A", unknown
+	first.Metadata.Texts["client_uri"] = "https://a.example"
+	if read("a").Metadata.Texts["client_uri"] != "" {
+		t.Error("what was returned is what is kept")
+	}
+	wants("replace", m.ReplaceClient(ctx, now, first), nil)
+	wants("replace an older revision", m.ReplaceClient(ctx, now, second), endpoint.ErrClientChanged)
+	wants("remove an older revision", m.UnregisterClient(ctx, now, "a", second.Revision), endpoint.ErrClientChanged)
+	if c := read("a"); c.Metadata.Name != "A" || c.Token != own || c.Revision == second.Revision {
+		t.Errorf("replaced: %+v", c)
+	}
+
+	m.SetDisabled("a", true)
+	c := read("a")
+	c.Disabled = false
+	wants("replace a disabled one", m.ReplaceClient(ctx, now, c), endpoint.ErrClientChanged)
+	wants("remove a disabled one", m.UnregisterClient(ctx, now, "a", c.Revision), endpoint.ErrClientChanged)
+	if c := read("a"); c == nil || !c.Disabled {
+		t.Errorf("the disabled client is %+v", c)
+	}
+	m.SetDisabled("a", false)
+	c = read("a")
+	wants("remove", m.UnregisterClient(ctx, now, "a", c.Revision), nil)
+	wants("remove again", m.UnregisterClient(ctx, now, "a", c.Revision), nil)
+	wants("replace what is gone", m.ReplaceClient(ctx, now, c), endpoint.ErrClientChanged)
+	if seen, err := m.Client(ctx, "a"); seen != nil || err != nil || read("a") != nil {
+		t.Errorf("it is still there: %v %v", seen, err)
 	}
 }
 

@@ -149,7 +149,7 @@ func checkText(text string) error {
 	case utf8.RuneCountInString(text) > maxText:
 		return fmt.Errorf("it is longer than %d characters", maxText)
 	case strings.ContainsFunc(text, func(r rune) bool {
-		return !unicode.IsGraphic(r) || unicode.Is(unicode.Bidi_Control, r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
+		return !unicode.IsGraphic(r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) // bidi controls are not graphic
 	}):
 		return errors.New("it has control or invisible characters")
 	case text != strings.TrimSpace(text):
