@@ -34,7 +34,8 @@ func flagOf(c *cobra.Command, field string) string {
 	name, _, _ := strings.Cut(field, "[")
 	name = strings.TrimPrefix(name, "token_endpoint_")
 	names := map[string]string{"grant_types": "grant", "client_name": "name", "audiences": "audience", "claims": "claim",
-		"auth_signing_alg": "auth-alg", "algorithms": "alg", "types": "typ", "audience_mode": "audience"}
+		"auth_signing_alg": "auth-alg", "algorithms": "alg", "types": "typ", "audience_mode": "audience",
+		"redirect_uris": "redirect-uri", "require_pushed_authorization_requests": "require-par"}
 	for _, prefix := range []string{"assertions.", ""} {
 		last, cut := strings.CutPrefix(name, prefix)
 		if !cut {

@@ -64,7 +64,7 @@ func (a *app) demo(ctx context.Context, keep bool) (err error) {
 	if err := makeDevSealKey(conf); err != nil {
 		return err
 	}
-	s, err := a.start(ctx, conf, slog.New(slog.DiscardHandler))
+	s, err := a.start(ctx, conf, slog.New(slog.DiscardHandler), true)
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func (a *app) explainer(ctx context.Context, dev bool) (*wired, *authorizationSe
 	if err != nil {
 		return nil, nil, errors.Join(err, w.Close())
 	}
-	server, err := newAuthorizationServer(conf, live, replayGuard(conf, w.store), log, nil)
+	server, err := newAuthorizationServer(conf, wiring{live: live, admin: w.admin, handles: w.store, guard: replayGuard(conf, w.store), log: log})
 	if err != nil {
 		return nil, nil, errors.Join(err, w.Close())
 	}

@@ -84,7 +84,7 @@ func flagName(path string) string { return strings.ReplaceAll(path, ".", "-") }
 // serve runs the server until ctx ends, then lets the requests under way finish.
 func (a *app) serve(ctx context.Context, conf config.Config, dev bool) (err error) {
 	log := newLogger(a.stderr, conf.Log)
-	s, err := a.start(ctx, conf, log)
+	s, err := a.start(ctx, conf, log, dev)
 	if err != nil {
 		return err
 	}
@@ -119,8 +119,8 @@ type running struct {
 	ended   chan struct{} // the live view has ended
 }
 
-// start opens the store and the listeners, and serves. Whatever fails, nothing is left running.
-func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (_ *running, err error) {
+// start opens the store and the listeners, and serves. Whatever fails, nothing is left running. dev is serve --dev.
+func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger, dev bool) (_ *running, err error) {
 	var cert *certificate
 	if conf.TLS.Cert != "" {
 		if cert, err = loadCertificate(conf.TLS.Cert, conf.TLS.Key, log); err != nil {
@@ -150,12 +150,15 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger) (
 	}
 	m := newMetrics(live.KeySources)
 	guard := &watchedGuard{Guard: replayGuard(conf, w.store)}
-	s.server, err = newAuthorizationServer(conf, live, guard, log, func(ctx context.Context, e avouch.Event) {
-		m.observe(e)
-		logIssued(ctx, log, &e)
-		if e.KeyID != "" && e.Err == nil {
-			live.KeyUsed(e.ClientID, e.KeyID, e.Time)
-		}
+	s.server, err = newAuthorizationServer(conf, wiring{
+		live: live, admin: w.admin, handles: w.store, guard: guard, log: log, dev: dev,
+		observe: func(ctx context.Context, e avouch.Event) {
+			m.observe(e)
+			logIssued(ctx, log, &e)
+			if e.KeyID != "" && e.Err == nil {
+				live.KeyUsed(e.ClientID, e.KeyID, e.Time)
+			}
+		},
 	})
 	if err != nil {
 		return nil, err

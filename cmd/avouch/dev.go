@@ -25,6 +25,12 @@ func devIssuerFile(conf config.Config) string { return conf.Store.Path + ".dev-i
 
 // devDefaults fills in what "serve --dev" chooses where nothing is configured.
 func devDefaults(ctx context.Context, conf *config.Config) error {
+	if conf.Registration.Mode == "" {
+		conf.Registration.Mode = "open"
+		if conf.Registration.Scopes == nil {
+			conf.Registration.Scopes = []string{"demo:read", "demo:write"}
+		}
+	}
 	if conf.Issuer != "" {
 		return nil
 	}

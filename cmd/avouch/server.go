@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +13,10 @@ import (
 	"github.com/avouch-oauth/avouch/admin"
 	"github.com/avouch-oauth/avouch/clientauth"
 	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
+	"github.com/avouch-oauth/avouch/cmd/avouch/internal/signin"
+	"github.com/avouch-oauth/avouch/endpoint"
 	"github.com/avouch-oauth/avouch/grant"
+	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/replay"
 	"github.com/avouch-oauth/avouch/resource"
@@ -35,28 +39,47 @@ type authorizationServer struct {
 	jwtBearer     *grant.JWTBearer
 	privateKeyJWT *clientauth.PrivateKeyJWT
 	secretJWT     *clientauth.SecretJWT
+	signIn        *signin.SignIn // nil where nobody can sign in
 	live          *admin.Live
 }
 
+// wiring is what the server is made of besides its configuration.
+type wiring struct {
+	live    *admin.Live
+	admin   *admin.Admin
+	handles handle.Store
+	guard   replay.Guard
+	log     *slog.Logger
+	observe func(context.Context, avouch.Event) // nil: nobody watches
+	dev     bool                                // serve --dev: anybody may sign in as a test user
+}
+
 // newAuthorizationServer wires the server to the live view of the store.
-func newAuthorizationServer(conf config.Config, live *admin.Live, guard replay.Guard, log *slog.Logger, observe func(context.Context, avouch.Event)) (*authorizationServer, error) {
-	throttle := new(clientauth.Throttle)
+func newAuthorizationServer(conf config.Config, w wiring) (*authorizationServer, error) {
+	live, throttle := w.live, new(clientauth.Throttle)
 	s := &authorizationServer{
 		jwtBearer:     &grant.JWTBearer{Trust: live},
 		privateKeyJWT: &clientauth.PrivateKeyJWT{Policy: live.ClientPolicy},
 		secretJWT:     &clientauth.SecretJWT{Policy: live.ClientPolicy},
 		live:          live,
 	}
-	var err error
+	minter := &token.Minter{Key: live}
+	people, err := peopleOf(conf, w)
+	if err != nil {
+		return nil, err
+	}
+	s.signIn = people.signIn
+	grants := []avouch.Grant{avouch.ClientOptional(s.jwtBearer), &grant.ClientCredentials{}}
+	endpoints := []avouch.Endpoint{
+		(&endpoint.Introspection{Minter: minter, Store: w.handles, Refresh: people.refresh, Stands: live.Stands}).Endpoint(),
+		(&endpoint.Revocation{Minter: minter, Store: w.handles, Refresh: people.refresh}).Endpoint(),
+	}
 	s.Server, err = avouch.New(avouch.Config{
 		Issuer:   conf.Issuer,
 		TokenURL: conf.Issuer + tokenPath,
 		JWKSURL:  conf.Issuer + jwksPath,
-		Minter:   &token.Minter{Key: live},
-		Grants: []avouch.Grant{
-			avouch.ClientOptional(s.jwtBearer),
-			&grant.ClientCredentials{},
-		},
+		Minter:   minter,
+		Grants:   append(grants, people.grants...),
 		ClientAuth: []avouch.ClientAuth{
 			s.privateKeyJWT,
 			s.secretJWT,
@@ -64,13 +87,15 @@ func newAuthorizationServer(conf config.Config, live *admin.Live, guard replay.G
 			&clientauth.SecretPost{Throttle: throttle},
 			&clientauth.None{},
 		},
+		Endpoints:       slices.Concat(endpoints, people.endpoints, registrationOf(conf, w.admin)),
 		Clients:         live,
-		Replay:          guard,
+		Subjects:        live,
+		Replay:          w.guard,
 		Audience:        conf.Token.Audience,
 		TokenLifetime:   conf.Token.Lifetime,
 		ScopesSupported: conf.Scopes,
-		Log:             log,
-		Observe:         observe,
+		Log:             w.log,
+		Observe:         w.observe,
 	})
 	return s, err
 }
@@ -107,15 +132,10 @@ func publicHandler(conf config.Config, s *authorizationServer, log *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	metadataPaths, err := avouch.MetadataPaths(conf.Issuer)
-	if err != nil {
-		return nil, err
-	}
 	mux := http.NewServeMux()
-	mux.Handle(base+tokenPath, s.TokenEndpoint())
-	mux.Handle(base+jwksPath, s.JWKS())
-	for _, path := range metadataPaths {
-		mux.Handle(path, s.Metadata())
+	s.Mount(mux)
+	if s.signIn != nil {
+		s.signIn.Mount(mux)
 	}
 	mux.Handle(base+whoAmIPath, guard.WhoAmI())
 	if path := guard.MetadataPath(); path != "" && conf.Token.Audience == "" {

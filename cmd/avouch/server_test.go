@@ -30,10 +30,21 @@ func startServer(t testing.TB, change func(*config.Config)) *testServer {
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(testLog{t}, nil))
 	}
-	return startServerLogging(t, log, change)
+	return startServerAs(t, log, false, change)
+}
+
+// startDevServer starts a server as serve --dev does: people sign in as test users, programs register themselves.
+func startDevServer(t testing.TB, change func(*config.Config)) *testServer {
+	t.Helper()
+	return startServerAs(t, slog.New(slog.DiscardHandler), true, change)
 }
 
 func startServerLogging(t testing.TB, log *slog.Logger, change func(*config.Config)) *testServer {
+	t.Helper()
+	return startServerAs(t, log, false, change)
+}
+
+func startServerAs(t testing.TB, log *slog.Logger, dev bool, change func(*config.Config)) *testServer {
 	t.Helper()
 	address, err := freePort(t.Context())
 	if err != nil {
@@ -45,6 +56,11 @@ func startServerLogging(t testing.TB, log *slog.Logger, change func(*config.Conf
 	if change != nil {
 		change(&conf)
 	}
+	if dev {
+		if err := devDefaults(t.Context(), &conf); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := conf.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +68,7 @@ func startServerLogging(t testing.TB, log *slog.Logger, change func(*config.Conf
 		t.Fatal(err)
 	}
 	a := &app{process: process{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}}
-	s, err := a.start(context.WithoutCancel(t.Context()), conf, log)
+	s, err := a.start(context.WithoutCancel(t.Context()), conf, log, dev)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,8 @@ type Config struct {
 
 	SignIn SignIn `config:"signin"`
 
+	Registration Registration `config:"registration"`
+
 	// Replay is where used assertions are remembered: "store" (durable, shared by all processes on the store) or
 	// "memory" (this process only; after a restart it refuses what was issued before; never for one of several).
 	Replay string `config:"replay"`
@@ -130,6 +132,16 @@ type SignIn struct {
 	// Descriptions say in words what scopes mean to the people who are asked for them, each as "orders:read=See your
 	// orders". A scope without one is shown by its name.
 	Descriptions []string `config:"descriptions"`
+}
+
+// Registration is whether programs may register themselves as clients (RFC 7591).
+type Registration struct {
+	// Mode is who may: "off" (nobody), "token" (whoever shows an initial access token, which "avouch registration token
+	// add" makes) or "open" (anybody: ten from one address, and ten an hour from then on). Empty means off, and open with
+	// serve --dev.
+	Mode string `config:"mode"`
+	// Scopes are what clients that register themselves may ask for. Whatever they get, a user has to allow it.
+	Scopes []string `config:"scopes"`
 }
 
 // Log is how the server logs.

@@ -44,6 +44,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	oneOf("store.synchronous", c.Store.Synchronous, "full", "normal")
+	oneOf("registration.mode", c.Registration.Mode, "", "off", "token", "open")
 	oneOf("replay", c.Replay, "store", "memory")
 	oneOf("keys.algorithm", c.Keys.Algorithm, "ES256", "EdDSA", "RS256", "PS256")
 	oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
