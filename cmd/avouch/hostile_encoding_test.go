@@ -208,13 +208,13 @@ func TestHostileEncoding(t *testing.T) {
 		})
 		for _, extra := range []string{`"ISS":"other"`, `"i\u017fs":"other"`, `"SUB":"alice"`, `"Sub":"alice"`, `"AUD":"https://evil.example.com"`, `"EXP":1`, `"Client_ID":"other"`} {
 			for _, behind := range []bool{false, true} {
-				f := h.forger("both")
-				claims := member(f.claims(), extra)
-				if behind {
-					claims = strings.TrimSuffix(f.claims(), "}") + "," + extra + "}"
-				}
-				for _, form := range []url.Values{asClient(f.signed(f.header(), claims)), asGrant(f.signed(f.header(), claims))} {
-					got := h.send(t, h.request(t, form), "")
+				for _, in := range []func(string) url.Values{asClient, asGrant} {
+					f := h.forger("both")
+					claims := member(f.claims(), extra)
+					if behind {
+						claims = strings.TrimSuffix(f.claims(), "}") + "," + extra + "}"
+					}
+					got := h.send(t, h.request(t, in(f.signed(f.header(), claims))), "")
 					h.want(t, got, granted)
 					if caller := h.whoAmI(t, got); caller["sub"] != "both" || caller["client_id"] != "both" {
 						t.Errorf("%s: the token is for %v", extra, caller)

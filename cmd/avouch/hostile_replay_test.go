@@ -44,14 +44,17 @@ func TestHostileReplay(t *testing.T) {
 				if without != nil {
 					changes = []any{"jti", gone}
 				}
+				twin := func(token string) string {
+					header, payload, signature := parts(token)
+					raw := decoded(t, signature)
+					s := new(big.Int).Sub(elliptic.P256().Params().N, new(big.Int).SetBytes(raw[32:]))
+					return header + "." + payload + "." + encode(fixed(new(big.Int).SetBytes(raw[:32]), s))
+				}
 				token := f.say(changes...)
-				header, payload, signature := parts(token)
-				raw := decoded(t, signature)
-				s := new(big.Int).Sub(elliptic.P256().Params().N, new(big.Int).SetBytes(raw[32:]))
-				other := header + "." + payload + "." + encode(fixed(new(big.Int).SetBytes(raw[:32]), s))
-				once(t, asGrant(token), asGrant(other), invalidGrant)
+				once(t, asGrant(token), asGrant(twin(token)), invalidGrant)
 				if name == "with jti" {
-					once(t, asClient(other), asClient(token), invalidClient)
+					token := h.forger("both").good()
+					once(t, asClient(twin(token)), asClient(token), invalidClient)
 				}
 				// And signed once more by its owner, which makes another signature of the same words.
 				h.want(t, h.send(t, h.request(t, asGrant(f.say(changes...))), ""), invalidGrant)
@@ -64,14 +67,21 @@ func TestHostileReplay(t *testing.T) {
 		f := h.forger("both")
 		same := func(c *assertion.Claims) { c.ID = f.jti }
 		for _, form := range []url.Values{
-			asClient(f.good()), asGrant(f.good()), asClient(h.assertion(t, "other", "other", same)), asGrant(h.assertion(t, "other", "other", same)),
+			asClient(f.good()), asGrant(f.say("sub", "alice")), asClient(h.assertion(t, "other", "other", same)), asGrant(h.assertion(t, "other", "alice", same)),
 			asGrant(h.assertion(t, "idp", "ann", same)), asGrant(h.assertion(t, "twin", "ann", same)),
 		} {
 			once(t, form, form, map[bool]verdict{true: invalidClient, false: invalidGrant}[form.Has("client_assertion")])
 		}
 		// But not with other claims, another type, another alg of the same party.
 		h.want(t, h.send(t, h.request(t, asClient(f.signed(f.header("typ", "client-authentication+jwt"), f.claims("exp", f.now+300, "x", 1)))), ""), invalidClient)
-		h.want(t, h.send(t, h.request(t, asGrant(f.say("sub", "alice"))), ""), invalidGrant)
+		h.want(t, h.send(t, h.request(t, asGrant(f.say("sub", "alice", "x", 1))), ""), invalidGrant)
+	})
+
+	// What a client says about itself looks alike in both places, and is good in one of them only.
+	t.Run("about itself", func(t *testing.T) {
+		f, g := h.forger("both"), h.forger("both")
+		once(t, asClient(f.good()), asGrant(f.good()), invalidGrant)
+		once(t, asGrant(g.good()), asClient(g.good()), invalidClient)
 	})
 
 	// Nobody burns another's jti: junk, and what is refused by any later policy, spends nothing.
