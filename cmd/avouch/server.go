@@ -65,6 +65,7 @@ func newAuthorizationServer(conf config.Config, live *admin.Live, guard replay.G
 			&clientauth.None{},
 		},
 		Clients:         live,
+		Subjects:        live,
 		Replay:          guard,
 		Audience:        conf.Token.Audience,
 		TokenLifetime:   conf.Token.Lifetime,
