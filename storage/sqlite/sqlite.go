@@ -15,7 +15,7 @@
 //
 // # What is safe when
 //
-// When FirstUse or Write returns nil, the change is on the disk: it survives a crash of the process and a power cut, as
+// When FirstUse, PutHandle, Revoke or Write returns nil, the change is on the disk: it survives a crash of the process and a power cut, as
 // far as the disk tells the truth. With [Normal] a power cut may take the last moments away, and with them the memory
 // of what was used in them; a crash of the process still takes nothing.
 //

@@ -77,7 +77,7 @@ func there(t testing.TB, s handle.Store, now time.Time, want *handle.Record) *ha
 	case got == nil:
 		t.Fatalf("Handle of a %.20q finds nothing", want.Kind)
 	case got.Kind != want.Kind || got.Digest != want.Digest || got.Revision != want.Revision || !bytes.Equal(got.Data, want.Data):
-		t.Errorf("Handle of a %.20q = %+.200v, want %+.200v", want.Kind, got, want)
+		t.Errorf("Handle = %s, want %s", shown(got), shown(want))
 	case !got.Expires.Equal(want.Expires.Truncate(time.Millisecond)):
 		t.Errorf("the record expires at %s, want %s", got.Expires, want.Expires)
 	}
@@ -88,8 +88,16 @@ func there(t testing.TB, s handle.Store, now time.Time, want *handle.Record) *ha
 func absent(t testing.TB, s handle.Store, now time.Time, kind string, digest [32]byte) {
 	t.Helper()
 	if got, err := s.Handle(t.Context(), now, kind, digest); err != nil || got != nil {
-		t.Errorf("Handle of a %.20q = %+.200v, %v; want nil, nil", kind, got, err)
+		t.Errorf("Handle of a %.20q = %s, %v; want nil, nil", kind, shown(got), err)
 	}
+}
+
+// shown is a record for a message, its data cut.
+func shown(r *handle.Record) string {
+	if r == nil {
+		return "nil"
+	}
+	return fmt.Sprintf("{%.20q %x… revision %d, %d bytes %.40q, until %s}", r.Kind, r.Digest[:4], r.Revision, len(r.Data), r.Data, r.Expires.Format(time.RFC3339Nano))
 }
 
 func revokes(t testing.TB, s handle.Store, now, until time.Time, ids ...string) {

@@ -143,7 +143,7 @@ func handlesKilled(t *testing.T, h Handles, root string) {
 			case "put":
 				putFails(t, s, noon, record("code", id), handle.ErrExists)
 				if r, err := s.Handle(t.Context(), noon, "code", handle.Digest(id)); err != nil || r == nil || string(r.Data) != "data of "+id {
-					t.Errorf("what was put before the process was killed reads %+v, %v", r, err)
+					t.Errorf("what was put before the process was killed reads %s, %v", shown(r), err)
 				}
 			case "revoked":
 				revoked(t, s, noon, true, handle.TokenID(id))
@@ -181,7 +181,7 @@ func handlesClosed(t *testing.T, h Handles) {
 	putFails(t, s, noon, record("code", "b"), nil)
 	putFails(t, s, noon, r, nil)
 	if got, err := s.Handle(t.Context(), noon, r.Kind, r.Digest); err == nil {
-		t.Errorf("Handle of a closed store = %+v, nil", got)
+		t.Errorf("Handle of a closed store = %s, nil", shown(got))
 	}
 	if err := s.Revoke(t.Context(), noon, noon.Add(time.Hour), "b"); err == nil {
 		t.Error("Revoke of a closed store = nil")
