@@ -3,6 +3,7 @@ package avouch
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -68,6 +69,9 @@ func (s *Server) presented(req *Request) (ClientAuth, error) {
 			}
 		}
 	}
+	if found != nil && (inSecret || inAssertion) && elsewhere(found, req) {
+		kinds++
+	}
 	switch {
 	case kinds > 1 || methods > 1:
 		return nil, refuse(InvalidRequest, "there are credentials of more than one client authentication method; send one", nil)
@@ -79,6 +83,17 @@ func (s *Server) presented(req *Request) (ClientAuth, error) {
 		return nil, notAuthenticated("no client authentication method that is offered takes these credentials")
 	}
 	return found, nil
+}
+
+// elsewhere reports whether a method has its credentials in another place than where a secret or an assertion is sent in
+// a form: then the one that was sent is not what it takes, and is of a method that nobody offers.
+func elsewhere(m ClientAuth, req *Request) bool {
+	whole := req.form
+	req.form = slices.DeleteFunc(slices.Clone(whole), func(p param) bool {
+		return p.name == "client_secret" || p.name == "client_assertion" || p.name == "client_assertion_type"
+	})
+	defer func() { req.form = whole }()
+	return m.Presented(req)
 }
 
 // public returns the method "none" where it is offered and the client that is named is registered for it.
