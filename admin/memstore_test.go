@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/replay"
 	"github.com/avouch-oauth/avouch/storage"
 )
@@ -18,7 +19,8 @@ type memStore struct {
 	mu    sync.Mutex
 	state memState
 	fail  error // of every call
-	reads int   // of single clients
+	handle.Store
+	reads int // of single clients
 	touch []storage.KeyUse
 	sweep int
 }
@@ -29,6 +31,8 @@ type memState struct {
 	IssuerM map[string]*storage.Issuer
 	RuleM   map[string]*storage.Rule
 	Signing map[string]*storage.SigningKey
+	People  map[string]*storage.Subject
+	Initial map[string]*storage.InitialToken
 }
 
 func (s *memState) clone() *memState {
@@ -53,6 +57,12 @@ func (s *memState) clone() *memState {
 	}
 	if c.Signing == nil {
 		c.Signing = map[string]*storage.SigningKey{}
+	}
+	if c.People == nil {
+		c.People = map[string]*storage.Subject{}
+	}
+	if c.Initial == nil {
+		c.Initial = map[string]*storage.InitialToken{}
 	}
 	return &c
 }
@@ -137,6 +147,38 @@ func (s *memStore) SigningKeys(ctx context.Context) ([]*storage.SigningKey, erro
 	return r.SigningKeys(ctx)
 }
 
+func (s *memStore) Subject(ctx context.Context, id string) (*storage.Subject, error) {
+	r, err := s.reader()
+	if err != nil {
+		return nil, err
+	}
+	return r.Subject(ctx, id)
+}
+
+func (s *memStore) Subjects(ctx context.Context, after string, limit int) ([]*storage.Subject, error) {
+	r, err := s.reader()
+	if err != nil {
+		return nil, err
+	}
+	return r.Subjects(ctx, after, limit)
+}
+
+func (s *memStore) InitialToken(ctx context.Context, id string) (*storage.InitialToken, error) {
+	r, err := s.reader()
+	if err != nil {
+		return nil, err
+	}
+	return r.InitialToken(ctx, id)
+}
+
+func (s *memStore) InitialTokens(ctx context.Context) ([]*storage.InitialToken, error) {
+	r, err := s.reader()
+	if err != nil {
+		return nil, err
+	}
+	return r.InitialTokens(ctx)
+}
+
 func (s *memStore) View(ctx context.Context, f func(context.Context, storage.Reader) error) error {
 	r, err := s.reader()
 	if err != nil {
@@ -205,6 +247,20 @@ func (r memReader) SigningKeys(context.Context) ([]*storage.SigningKey, error) {
 	return list(r.Signing), nil
 }
 
+func (r memReader) Subject(_ context.Context, id string) (*storage.Subject, error) {
+	return get(r.People, id)
+}
+func (r memReader) Subjects(_ context.Context, after string, limit int) ([]*storage.Subject, error) {
+	found := slices.DeleteFunc(list(r.People), func(s *storage.Subject) bool { return s.ID <= after })
+	return found[:min(len(found), limit)], nil
+}
+func (r memReader) InitialToken(_ context.Context, id string) (*storage.InitialToken, error) {
+	return get(r.Initial, id)
+}
+func (r memReader) InitialTokens(context.Context) ([]*storage.InitialToken, error) {
+	return list(r.Initial), nil
+}
+
 func get[R any](m map[string]*R, id string) (*R, error) {
 	if m[id] == nil {
 		return nil, storage.ErrNotFound
@@ -258,6 +314,16 @@ func (r memReader) PutRule(_ context.Context, rule *storage.Rule) error {
 	return store(r.RuleM, rule.Name, rule, &rule.Revision, func(r *storage.Rule) int64 { return r.Revision }, r.Number)
 }
 func (r memReader) DeleteRule(_ context.Context, name string) error { return remove(r.RuleM, name) }
+func (r memReader) PutSubject(_ context.Context, s *storage.Subject) error {
+	return store(r.People, s.ID, s, &s.Revision, func(s *storage.Subject) int64 { return s.Revision }, r.Number)
+}
+func (r memReader) DeleteSubject(_ context.Context, id string) error { return remove(r.People, id) }
+func (r memReader) PutInitialToken(_ context.Context, t *storage.InitialToken) error {
+	return store(r.Initial, t.ID, t, &t.Revision, func(t *storage.InitialToken) int64 { return t.Revision }, r.Number)
+}
+func (r memReader) DeleteInitialToken(_ context.Context, id string) error {
+	return remove(r.Initial, id)
+}
 func (r memReader) PutSigningKey(_ context.Context, k *storage.SigningKey) error {
 	return store(r.Signing, k.ID, k, &k.Revision, func(k *storage.SigningKey) int64 { return k.Revision }, r.Number)
 }

@@ -151,7 +151,12 @@ func (o *overlay) DeleteRule(ctx context.Context, name string) error {
 func (o *overlay) PutSigningKey(context.Context, *storage.SigningKey) error { return errNotInPlans }
 func (o *overlay) DeleteSigningKey(context.Context, string) error           { return errNotInPlans }
 
-var errNotInPlans = errors.New("admin: signing keys are in no document")
+func (o *overlay) PutSubject(context.Context, *storage.Subject) error           { return errNotInPlans }
+func (o *overlay) DeleteSubject(context.Context, string) error                  { return errNotInPlans }
+func (o *overlay) PutInitialToken(context.Context, *storage.InitialToken) error { return errNotInPlans }
+func (o *overlay) DeleteInitialToken(context.Context, string) error             { return errNotInPlans }
+
+var errNotInPlans = errors.New("admin: signing keys, subjects and initial access tokens are in no document")
 
 func cloneClient(c *storage.Client) *storage.Client {
 	own := *c

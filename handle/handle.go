@@ -45,7 +45,7 @@ const MaxData = 64 << 10
 
 // Record is what a handle refers to.
 type Record struct {
-	Kind    string    // what it is a handle of, such as "code"; two kinds never collide
+	Kind    string    // what it is a handle of, such as "code", compared byte by byte; two kinds never collide
 	Digest  [32]byte  // of the handle, see [Digest]
 	Data    []byte    // what its maker keeps, at most MaxData bytes; a store does not look into it
 	Expires time.Time // from then on there is none
@@ -64,7 +64,7 @@ type Store interface {
 	// Handle returns the record of this kind and digest, nil, nil where there is none or it has expired at now.
 	Handle(ctx context.Context, now time.Time, kind string, digest [32]byte) (*Record, error)
 	// Revoke remembers ids as revoked, all or none, until a time: the latest of all calls for an id. A time that has
-	// passed at now changes nothing.
+	// passed at now changes nothing. Ids may have any bytes in them, and are compared byte by byte.
 	Revoke(ctx context.Context, now, until time.Time, ids ...string) error
 	// Revoked reports whether any of ids is revoked. It sees what any process that shares the store has revoked before
 	// the call.

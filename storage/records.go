@@ -19,6 +19,14 @@ type Client struct {
 	Audiences     []string // resources it may ask for; the first is its default
 	TokenLifetime time.Duration
 
+	RedirectURIs  []string // redirect_uris
+	RequirePushed bool     // require_pushed_authorization_requests
+	Introspects   []string // resources that it is, whose tokens it may introspect
+
+	// RegistrationSHA256 is of the token with which the client manages its own registration (RFC 7592 §3); nil where it
+	// was not registered dynamically.
+	RegistrationSHA256 []byte
+
 	JWKSURL               string // jwks_uri; "" where Keys holds its keys
 	AllowPrivateAddresses bool   // JWKSURL may point into a private network
 	Keys                  []ClientKey
@@ -123,6 +131,28 @@ type SigningKey struct {
 	NotBefore time.Time // signs from then on
 	NotAfter  time.Time // signs until then; zero: no end yet
 	Remove    time.Time // published until then; zero: no end yet
+
+	Revision int64
+}
+
+// Subject is what is kept of somebody whom tokens are for. Only those who are disabled need a record.
+type Subject struct {
+	ID       string // the sub of tokens, exactly
+	Disabled bool
+	Note     string // why, for people
+
+	Created, Updated time.Time
+	Revision         int64
+}
+
+// InitialToken lets whoever has it register clients (RFC 7591 §3: the initial access token).
+type InitialToken struct {
+	ID      string
+	Label   string
+	SHA256  []byte    // of the token
+	Expires time.Time // zero: never
+	Uses    int64     // how many clients it may still register; negative: no limit
+	Created time.Time
 
 	Revision int64
 }

@@ -1,8 +1,10 @@
 // Package storage says what the avouch server keeps and what it asks of a store.
 //
-// A store holds five kinds of records — clients with their keys and secrets, issuers, rules, the server's own signing
-// keys (sealed before they come here), and uses of assertions — and one number, the change row. It knows nothing of
-// OAuth: the rules are in package admin, which is the only writer, and the records are data.
+// A store holds records — clients with their keys and secrets, issuers, rules, disabled subjects, initial access tokens,
+// and the server's own signing keys (sealed before they come here) — and one number, the change row. It knows nothing of
+// OAuth: the rules are in package admin, which is the only writer, and the records are data. Besides, it remembers what
+// the server decides by request: uses of assertions (package replay), handles and revocations (package handle). Those
+// are no changes, and no process is told of them.
 //
 // Strings are compared byte by byte, and kept as they are or refused ([CheckText]). Times are UTC with a resolution of a millisecond; the zero time is kept as zero.
 // A method that compares times takes them as arguments: a store never asks its own clock.
@@ -15,6 +17,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/replay"
 )
 
@@ -23,6 +26,7 @@ import (
 type Store interface {
 	Reader
 	replay.Guard // durable when it returns nil; concurrent calls share a commit
+	handle.Store // likewise
 
 	// View runs f on one consistent state: what it reads through r is as of one commit, whatever is written meanwhile.
 	// It waits for no writer and none waits for it. f may run more than once.
@@ -38,7 +42,8 @@ type Store interface {
 	// process is told. Keys that are not there are passed over.
 	TouchKeys(ctx context.Context, uses []KeyUse) error
 
-	// Sweep removes what expired before now, by range, in portions. It is for a background task.
+	// Sweep removes uses, handles and revocations that have expired at now, by range, in portions. It is for a
+	// background task.
 	Sweep(ctx context.Context, now time.Time) error
 
 	// Close waits for what is in progress. Whatever is called afterwards returns an error, except Close.
@@ -62,6 +67,13 @@ type Reader interface {
 	Rules(ctx context.Context) ([]*Rule, error)
 
 	SigningKeys(ctx context.Context) ([]*SigningKey, error)
+
+	Subject(ctx context.Context, id string) (*Subject, error)
+	// Subjects returns at most limit subjects with an id greater than after.
+	Subjects(ctx context.Context, after string, limit int) ([]*Subject, error)
+
+	InitialToken(ctx context.Context, id string) (*InitialToken, error)
+	InitialTokens(ctx context.Context) ([]*InitialToken, error)
 }
 
 // Writer writes records inside a transaction.
@@ -84,6 +96,10 @@ type Writer interface {
 	DeleteRule(ctx context.Context, name string) error
 	PutSigningKey(ctx context.Context, k *SigningKey) error
 	DeleteSigningKey(ctx context.Context, id string) error
+	PutSubject(ctx context.Context, s *Subject) error
+	DeleteSubject(ctx context.Context, id string) error
+	PutInitialToken(ctx context.Context, t *InitialToken) error
+	DeleteInitialToken(ctx context.Context, id string) error
 }
 
 var (

@@ -11,7 +11,7 @@ import (
 	"github.com/avouch-oauth/avouch/replay"
 )
 
-// committer gathers the requests that arrive while a commit is under way, and spends them in the next one.
+// committer gathers the requests that arrive while a commit is under way, and does them in the next one.
 type committer struct {
 	store    *Store
 	patience time.Duration // how long a request waits for its turn
@@ -23,19 +23,24 @@ type committer struct {
 	closed bool
 }
 
-// request is one call of FirstUse.
+// request is one call of FirstUse, PutHandle or Revoke.
 type request struct {
 	uses    []replay.Use
 	entries []entry
-	err     error
-	state   atomic.Int32
-	done    chan error
+
+	// write, where not nil, is done instead. What it refuses goes into err and must have changed nothing; what it
+	// returns fails the whole batch.
+	write func(tx *transaction, r *request) error
+
+	err   error
+	state atomic.Int32
+	done  chan error
 }
 
 const (
 	waiting   = iota
-	taken     // it is being spent
-	abandoned // its caller has gone; nothing of it will be spent
+	taken     // it is being done
+	abandoned // its caller has gone; nothing of it will be done
 )
 
 // atMost is how many requests share a commit: the last to come waits for two of them.
@@ -80,7 +85,7 @@ func (c *committer) do(ctx context.Context, r *request) error {
 		case err := <-r.done:
 			return err
 		case <-ctx.Done():
-			// Where this comes too late the uses may be spent. The caller refuses in either case.
+			// Where this comes too late it may be done. The caller refuses in either case.
 			r.state.CompareAndSwap(waiting, abandoned)
 			return ctx.Err()
 		case <-patience.C:
@@ -114,7 +119,7 @@ func (c *committer) run() {
 			time.Sleep(pause)
 			paused = time.Now()
 		}
-		c.spend(batch)
+		c.commit(batch)
 	}
 }
 
@@ -130,8 +135,8 @@ func (c *committer) take() (batch []*request, closed bool) {
 	return batch, c.closed
 }
 
-// spend spends a batch in one transaction and answers its requests.
-func (c *committer) spend(batch []*request) {
+// commit does a batch in one transaction and answers its requests.
+func (c *committer) commit(batch []*request) {
 	err := c.store.transaction(context.Background(), func(tx *transaction) error {
 		present := batch[:0]
 		for _, r := range batch {
@@ -143,7 +148,7 @@ func (c *committer) spend(batch []*request) {
 		if len(batch) == 0 {
 			return nil
 		}
-		return wrap(tx.spend(batch))
+		return wrap(tx.do(batch))
 	})
 	for _, r := range batch {
 		if err != nil {
@@ -151,6 +156,31 @@ func (c *committer) spend(batch []*request) {
 		}
 		r.done <- r.err
 	}
+}
+
+// do spends what there is to spend, and then writes the rest in the order in which it came: the two have nothing to do
+// with each other.
+func (tx *transaction) do(batch []*request) error {
+	var uses []*request
+	for _, r := range batch {
+		if r.write == nil {
+			uses = append(uses, r)
+		}
+	}
+	if len(uses) > 0 {
+		if err := tx.spend(uses); err != nil {
+			return err
+		}
+	}
+	for _, r := range batch {
+		if r.write == nil {
+			continue
+		}
+		if err := r.write(tx, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // close answers what is in the queue and stops.

@@ -45,6 +45,16 @@ type signingKeyDocument struct {
 	Revision omitted `json:",omitempty"`
 }
 
+type subjectDocument struct {
+	storage.Subject
+	Revision omitted `json:",omitempty"`
+}
+
+type initialTokenDocument struct {
+	storage.InitialToken
+	Revision omitted `json:",omitempty"`
+}
+
 // omitted is a field of a record that is not in its document.
 type omitted []struct{}
 
@@ -160,6 +170,32 @@ func decodeSigningKey(document string, revision int64) (*storage.SigningKey, err
 	err := decode(document, &d)
 	d.SigningKey.Public, d.SigningKey.Revision = json.RawMessage(d.Public), revision
 	return &d.SigningKey, err
+}
+
+func encodeSubject(s *storage.Subject) *subjectDocument {
+	d := &subjectDocument{Subject: *s}
+	stamps(&d.Created, &d.Updated)
+	return d
+}
+
+func decodeSubject(document string, revision int64) (*storage.Subject, error) {
+	var d subjectDocument
+	err := decode(document, &d)
+	d.Subject.Revision = revision
+	return &d.Subject, err
+}
+
+func encodeInitialToken(t *storage.InitialToken) *initialTokenDocument {
+	d := &initialTokenDocument{InitialToken: *t}
+	stamps(&d.Expires, &d.Created)
+	return d
+}
+
+func decodeInitialToken(document string, revision int64) (*storage.InitialToken, error) {
+	var d initialTokenDocument
+	err := decode(document, &d)
+	d.InitialToken.Revision = revision
+	return &d.InitialToken, err
 }
 
 // stamps rounds times down to what a store keeps.

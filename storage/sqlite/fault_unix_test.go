@@ -24,8 +24,8 @@ func TestDiskFull(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if n := strings.Count(string(out), "/DiskFull ("); n != 2 {
-		t.Fatalf("%d tests were run, want 2\n%s", n, out)
+	if n := strings.Count(string(out), "/DiskFull ("); n != 3 {
+		t.Fatalf("%d tests were run, want 3\n%s", n, out)
 	}
 }
 

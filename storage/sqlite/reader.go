@@ -51,6 +51,8 @@ const (
 	issuers     = "issuers"
 	rules       = "rules"
 	signingKeys = "signing_keys"
+	subjects    = "subjects"
+	tokens      = "initial_tokens"
 )
 
 // Client implements [storage.Reader].
@@ -108,6 +110,26 @@ func (r reader) Rules(ctx context.Context) ([]*storage.Rule, error) {
 // SigningKeys implements [storage.Reader].
 func (r reader) SigningKeys(ctx context.Context) ([]*storage.SigningKey, error) {
 	return records(ctx, r, signingKeys, "ORDER BY id", nil, decodeSigningKey)
+}
+
+// Subject implements [storage.Reader].
+func (r reader) Subject(ctx context.Context, id string) (*storage.Subject, error) {
+	return one(records(ctx, r, subjects, "WHERE id = ?", []any{id}, decodeSubject))
+}
+
+// Subjects implements [storage.Reader].
+func (r reader) Subjects(ctx context.Context, after string, limit int) ([]*storage.Subject, error) {
+	return records(ctx, r, subjects, "WHERE id > ? ORDER BY id LIMIT ?", []any{after, max(limit, 0)}, decodeSubject)
+}
+
+// InitialToken implements [storage.Reader].
+func (r reader) InitialToken(ctx context.Context, id string) (*storage.InitialToken, error) {
+	return one(records(ctx, r, tokens, "WHERE id = ?", []any{id}, decodeInitialToken))
+}
+
+// InitialTokens implements [storage.Reader].
+func (r reader) InitialTokens(ctx context.Context) ([]*storage.InitialToken, error) {
+	return records(ctx, r, tokens, "ORDER BY id", nil, decodeInitialToken)
 }
 
 func records[R any](ctx context.Context, r reader, table, rest string, args []any, decode func(document string, revision int64) (R, error)) ([]R, error) {

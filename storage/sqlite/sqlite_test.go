@@ -53,7 +53,7 @@ func TestStore(t *testing.T) {
 // damage takes away what the store needs to know, from outside.
 func damage(t testing.TB, place string, s storage.Store) {
 	other := open(t, place, sqlite.Options{})
-	for _, statement := range []string{"BEGIN", "DELETE FROM use_memory", "DROP TABLE change", "COMMIT"} {
+	for _, statement := range []string{"BEGIN", "DELETE FROM use_memory", "DROP TABLE change", "DROP TABLE handles", "DROP TABLE revocations", "COMMIT"} {
 		if err := other.OnWriter(statement); err != nil {
 			t.Fatal(err)
 		}

@@ -242,8 +242,16 @@ func lookup(spans []int64, n int) string {
 	return b.String()
 }
 
-// Sweep implements [storage.Store]. It drops the tables whose time is over, each in a transaction of its own.
+// Sweep implements [storage.Store].
 func (s *Store) Sweep(ctx context.Context, now time.Time) error {
+	if err := s.sweepUses(ctx, now); err != nil {
+		return err
+	}
+	return s.sweepHandles(ctx, now)
+}
+
+// sweepUses drops the tables whose time is over, each in a transaction of its own.
+func (s *Store) sweepUses(ctx context.Context, now time.Time) error {
 	var over []int64
 	err := s.read(ctx, "SELECT ends FROM use_spans WHERE ends <= ? ORDER BY ends", []any{now.Unix()}, func(rows *sql.Rows) error {
 		var end int64

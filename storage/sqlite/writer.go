@@ -90,6 +90,26 @@ func (w *writer) DeleteSigningKey(ctx context.Context, id string) error {
 	return w.delete(ctx, signingKeys, id)
 }
 
+// PutSubject implements [storage.Writer].
+func (w *writer) PutSubject(ctx context.Context, s *storage.Subject) error {
+	return w.put(ctx, subjects, s.ID, s, &s.Revision, encodeSubject(s))
+}
+
+// DeleteSubject implements [storage.Writer].
+func (w *writer) DeleteSubject(ctx context.Context, id string) error {
+	return w.delete(ctx, subjects, id)
+}
+
+// PutInitialToken implements [storage.Writer].
+func (w *writer) PutInitialToken(ctx context.Context, t *storage.InitialToken) error {
+	return w.put(ctx, tokens, t.ID, t, &t.Revision, encodeInitialToken(t))
+}
+
+// DeleteInitialToken implements [storage.Writer].
+func (w *writer) DeleteInitialToken(ctx context.Context, id string) error {
+	return w.delete(ctx, tokens, id)
+}
+
 func (w *writer) put(ctx context.Context, table, id string, record any, revision *int64, document any) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/replay"
 	"github.com/avouch-oauth/avouch/storage"
 )
@@ -25,10 +26,10 @@ const childEnv = "AVOUCH_STORAGETEST_JOB"
 
 // job is what a second process is to do. It prints lines that begin with childMark.
 type job struct {
-	Do    string // "race", "spend", "write"
+	Do    string // "race", "spend", "write", "put", "revoke"
 	Place string
 	Seed  uint64
-	N     int // "race": how many things to race for
+	N     int // "race", "put": how many things to race for
 }
 
 const childMark = "storagetest: "
@@ -36,8 +37,15 @@ const childMark = "storagetest: "
 // callers is how many goroutines of a second process call at a time.
 const callers = 8
 
+// opener opens what a second process works on; what is not judged is nil.
+type opener struct {
+	store   func(place string) (storage.Store, error)
+	guard   func(place string) (replay.Guard, error)
+	handles func(place string) (handle.Store, error)
+}
+
 // serveChild does the job of a second process and ends it. In the first process it does nothing.
-func serveChild(openStore func(place string) (storage.Store, error), openGuard func(place string) (replay.Guard, error)) {
+func serveChild(open opener) {
 	text, ok := os.LookupEnv(childEnv)
 	if !ok {
 		return
@@ -45,7 +53,7 @@ func serveChild(openStore func(place string) (storage.Store, error), openGuard f
 	var j job
 	err := json.Unmarshal([]byte(text), &j)
 	if err == nil {
-		err = j.run(openStore, openGuard)
+		err = j.run(open)
 	}
 	if err != nil {
 		say("failed %v", err)
@@ -60,15 +68,28 @@ func say(format string, args ...any) {
 	os.Stdout.WriteString(childMark + strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", " ") + "\n")
 }
 
-func (j job) run(openStore func(string) (storage.Store, error), openGuard func(string) (replay.Guard, error)) error {
-	if j.Do == "write" {
-		s, err := openStore(j.Place)
+func (j job) run(open opener) error {
+	switch j.Do {
+	case "write":
+		s, err := open.store(j.Place)
 		if err != nil {
 			return err
 		}
 		return j.write(s)
+	case "put", "revoke":
+		s, err := open.handles(j.Place)
+		if err != nil {
+			return err
+		}
+		if c, ok := s.(io.Closer); ok {
+			defer c.Close()
+		}
+		if j.Do == "put" {
+			return j.put(s)
+		}
+		return j.revoke(s)
 	}
-	g, err := openGuard(j.Place)
+	g, err := open.guard(j.Place)
 	if err != nil {
 		return err
 	}
@@ -109,6 +130,48 @@ func (j job) spend(g replay.Guard) error {
 				return err
 			}
 			say("passed %s", id)
+		}
+	})
+}
+
+// put races for N handles, counts in one record, and says what came of it.
+func (j job) put(s handle.Store) error {
+	say("ready")
+	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
+		return err
+	}
+	return inParallel(func(i int) error {
+		for _, n := range rand.New(rand.NewPCG(j.Seed, uint64(i))).Perm(j.N) {
+			switch err := s.PutHandle(context.Background(), noon, record("code", fmt.Sprint(n))); {
+			case err == nil:
+				say("passed %d", n)
+			case !errors.Is(err, handle.ErrExists):
+				return err
+			}
+			if n%10 == 0 {
+				if err := countUp(context.Background(), s, "counter"); err != nil {
+					return err
+				}
+				say("counted")
+			}
+		}
+		return nil
+	})
+}
+
+// revoke keeps a handle and revokes two ids, again and again until it is killed, and says so of each.
+func (j job) revoke(s handle.Store) error {
+	return inParallel(func(i int) error {
+		for n := 0; ; n++ {
+			id := fmt.Sprint(j.Seed, ",", i, ",", n)
+			if err := s.PutHandle(context.Background(), noon, record("code", id)); err != nil {
+				return err
+			}
+			say("put %s", id)
+			if err := s.Revoke(context.Background(), noon, noon.Add(time.Hour), handle.TokenID(id), handle.FamilyID(id)); err != nil {
+				return err
+			}
+			say("revoked %s", id)
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/replay"
 	"github.com/avouch-oauth/avouch/storage"
 	"github.com/avouch-oauth/avouch/storage/sqlite"
@@ -27,7 +28,7 @@ func stores(flaw string) storagetest.Stores {
 			if err != nil {
 				return nil, err
 			}
-			return &store{Store: s, flaw: flaw, guard: newGuard("")}, nil
+			return &store{Store: s, flaw: flaw, guard: newGuard(""), handles: newHandles(""), asked: map[string]bool{}}, nil
 		},
 	}
 }
@@ -37,8 +38,59 @@ type store struct {
 	flaw  string
 	guard replay.Guard
 
+	handles handle.Store
+
 	mu     sync.Mutex
 	closed bool
+	asked  map[string]bool
+}
+
+func (s *store) PutHandle(ctx context.Context, now time.Time, r *handle.Record) error {
+	switch s.flaw {
+	case "has its handles in memory", "forgets handles at a restart":
+		return s.handles.PutHandle(ctx, now, r)
+	case "puts handles later":
+		if r.Revision != 0 {
+			break
+		}
+		err := s.handles.PutHandle(ctx, now, r)
+		if err == nil {
+			later := *r
+			later.Revision = 0
+			time.AfterFunc(50*time.Millisecond, func() { s.Store.PutHandle(context.Background(), now, &later) })
+		}
+		return err
+	case "counts handles as changes":
+		s.Store.Write(ctx, func(context.Context, storage.Writer) error { return nil })
+	}
+	return s.Store.PutHandle(ctx, now, r)
+}
+
+func (s *store) Handle(ctx context.Context, now time.Time, kind string, digest [32]byte) (*handle.Record, error) {
+	switch s.flaw {
+	case "has its handles in memory", "forgets handles at a restart":
+		return s.handles.Handle(ctx, now, kind, digest)
+	}
+	r, err := s.Store.Handle(ctx, now, kind, digest)
+	if s.flaw == "finds nothing when it is closed" && s.isClosed() {
+		err = nil
+	}
+	return r, err
+}
+
+func (s *store) Revoked(ctx context.Context, now time.Time, ids ...string) (bool, error) {
+	if s.flaw == "caches revocations" {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		key := strings.Join(ids, " ")
+		if is, known := s.asked[key]; known {
+			return is, nil
+		}
+		is, err := s.Store.Revoked(ctx, now, ids...)
+		s.asked[key] = is
+		return is, err
+	}
+	return s.Store.Revoked(ctx, now, ids...)
 }
 
 func (s *store) FirstUse(ctx context.Context, now time.Time, uses ...replay.Use) error {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/replay"
 	"github.com/avouch-oauth/avouch/storage/storagetest"
 )
@@ -28,6 +29,10 @@ func convicts(t *testing.T, function, flaw, where string) {
 
 func TestFlawedGuard(t *testing.T) {
 	storagetest.RunGuard(t, func(testing.TB) replay.Guard { return newGuard(os.Getenv(flawEnv)) })
+}
+
+func TestFlawedHandles(t *testing.T) {
+	storagetest.RunHandles(t, func(testing.TB) handle.Store { return newHandles(os.Getenv(flawEnv)) })
 }
 
 func TestFlawedStore(t *testing.T) { storagetest.Run(t, stores(os.Getenv(flawEnv))) }
@@ -68,24 +73,70 @@ func TestJudge(t *testing.T) {
 		})
 	}
 	for flaw, where := range map[string]string{
-		"has its guard in memory":        "SharedGuard/TwoProcesses",
-		"forgets uses at a restart":      "SharedGuard/Restart",
-		"answers before it writes":       "SharedGuard/Killed",
-		"passes when it is closed":       "SharedGuard/Closed",
-		"says nothing when it is closed": "Records/Closed",
-		"keeps seconds":                  "Records/Client/RoundTrip",
-		"takes empty for nil":            "Records/Rule/RoundTrip",
-		"tidies JSON up":                 "Records/Issuer/RoundTrip",
-		"finds by any case":              "Records/Client/NotFound",
-		"returns nil for nothing":        "Records/Rule/NotFound",
-		"ignores revisions":              "Records/Rule/Revision",
-		"lists backwards":                "Records/Rule/Names",
-		"commits what has failed":        "Records/Rollback",
-		"does not count changes":         "Records/Change",
-		"counts first uses as changes":   "Records/Change",
-		"turns LastUsed back":            "Records/TouchKeys",
-		"turns over too large a page":    "Records/Pages",
-		"views what is there now":        "Records/View",
+		"asks before it puts":                "Race",
+		"overwrites":                         "New",
+		"confuses its errors":                "Revision",
+		"ignores revisions":                  "Revision",
+		"keeps the revision":                 "Revision",
+		"makes what it is to replace":        "Revision",
+		"keeps the first end":                "Revision",
+		"forgets the kind of a handle":       "Unique",
+		"folds the case of kinds":            "Unique",
+		"compares half a digest":             "Unique",
+		"takes a digest for text":            "Unique",
+		"looks at its own clock":             "Expires",
+		"rounds now to seconds":              "Expires",
+		"gives what expires now":             "Expires",
+		"gives what has expired":             "Expires",
+		"takes data for text":                "Data",
+		"cuts long data":                     "Data",
+		"keeps whatever it is given":         "Refused",
+		"says an error for nothing":          "New",
+		"shares memory":                      "Apart",
+		"goes on when the context has ended": "Canceled",
+		"sweeps too much":                    "Sweep",
+		"sweeps all revocations":             "Sweep",
+		"folds the case of ids":              "RevokeIDs",
+		"cuts long ids":                      "RevokeIDs",
+		"takes ids for C strings":            "RevokeIDs",
+		"revokes what has passed":            "Revoke",
+		"revokes the first only":             "Revoke",
+		"revokes for ever":                   "Revoke",
+		"wants all to be revoked":            "Revoke",
+		"keeps the first revocation":         "RevokeLatest",
+		"keeps the last revocation":          "RevokeLatest",
+		"lets others in while it revokes":    "RevokeRace",
+	} {
+		t.Run(flaw, func(t *testing.T) {
+			t.Parallel()
+			convicts(t, "TestFlawedHandles", flaw, where)
+		})
+	}
+	for flaw, where := range map[string]string{
+		"has its handles in memory":       "SharedHandles/TwoProcesses",
+		"forgets handles at a restart":    "SharedHandles/Restart",
+		"puts handles later":              "SharedHandles/Killed",
+		"counts handles as changes":       "Records/Change",
+		"finds nothing when it is closed": "SharedHandles/Closed",
+		"caches revocations":              "SharedHandles/TwoHandles",
+		"has its guard in memory":         "SharedGuard/TwoProcesses",
+		"forgets uses at a restart":       "SharedGuard/Restart",
+		"answers before it writes":        "SharedGuard/Killed",
+		"passes when it is closed":        "SharedGuard/Closed",
+		"says nothing when it is closed":  "Records/Closed",
+		"keeps seconds":                   "Records/Client/RoundTrip",
+		"takes empty for nil":             "Records/Rule/RoundTrip",
+		"tidies JSON up":                  "Records/Issuer/RoundTrip",
+		"finds by any case":               "Records/Client/NotFound",
+		"returns nil for nothing":         "Records/Rule/NotFound",
+		"ignores revisions":               "Records/Rule/Revision",
+		"lists backwards":                 "Records/Rule/Names",
+		"commits what has failed":         "Records/Rollback",
+		"does not count changes":          "Records/Change",
+		"counts first uses as changes":    "Records/Change",
+		"turns LastUsed back":             "Records/TouchKeys",
+		"turns over too large a page":     "Records/Pages",
+		"views what is there now":         "Records/View",
 	} {
 		t.Run(flaw, func(t *testing.T) {
 			t.Parallel()

@@ -23,7 +23,7 @@ type kind struct {
 }
 
 func kinds() []kind {
-	return []kind{clientKind(), issuerKind(), ruleKind(), signingKeyKind()}
+	return []kind{clientKind(), issuerKind(), ruleKind(), signingKeyKind(), subjectKind(), initialTokenKind()}
 }
 
 // filled returns a record with everything but its id and its revision filled.
@@ -136,6 +136,48 @@ func signingKeyKind() kind {
 		},
 		list:   func(ctx context.Context, r storage.Reader) ([]any, error) { return listed(r.SigningKeys(ctx)) },
 		remove: func(ctx context.Context, w storage.Writer, id string) error { return w.DeleteSigningKey(ctx, id) },
+	}
+}
+
+func subjectKind() kind {
+	return kind{
+		name: "Subject",
+		make: func(id string, much fullness) any {
+			return filled(much, func(s *storage.Subject) { s.ID, s.Revision = id, 0 })
+		},
+		id:    func(r any) string { return r.(*storage.Subject).ID },
+		rev:   func(r any) *int64 { return &r.(*storage.Subject).Revision },
+		touch: func(r any, text string) { r.(*storage.Subject).Note = text },
+		text:  func(r any) string { return r.(*storage.Subject).Note },
+		put: func(ctx context.Context, w storage.Writer, r any) error {
+			return w.PutSubject(ctx, r.(*storage.Subject))
+		},
+		get: func(ctx context.Context, r storage.Reader, id string) (any, error) {
+			return found(r.Subject(ctx, id))
+		},
+		list:   func(ctx context.Context, r storage.Reader) ([]any, error) { return listed(r.Subjects(ctx, "", 1000)) },
+		remove: func(ctx context.Context, w storage.Writer, id string) error { return w.DeleteSubject(ctx, id) },
+	}
+}
+
+func initialTokenKind() kind {
+	return kind{
+		name: "InitialToken",
+		make: func(id string, much fullness) any {
+			return filled(much, func(t *storage.InitialToken) { t.ID, t.Revision = id, 0 })
+		},
+		id:    func(r any) string { return r.(*storage.InitialToken).ID },
+		rev:   func(r any) *int64 { return &r.(*storage.InitialToken).Revision },
+		touch: func(r any, text string) { r.(*storage.InitialToken).Label = text },
+		text:  func(r any) string { return r.(*storage.InitialToken).Label },
+		put: func(ctx context.Context, w storage.Writer, r any) error {
+			return w.PutInitialToken(ctx, r.(*storage.InitialToken))
+		},
+		get: func(ctx context.Context, r storage.Reader, id string) (any, error) {
+			return found(r.InitialToken(ctx, id))
+		},
+		list:   func(ctx context.Context, r storage.Reader) ([]any, error) { return listed(r.InitialTokens(ctx)) },
+		remove: func(ctx context.Context, w storage.Writer, id string) error { return w.DeleteInitialToken(ctx, id) },
 	}
 }
 

@@ -43,6 +43,7 @@ func judgeRecords(t *testing.T, s Stores) {
 		run  func(t *testing.T, s storage.Store)
 	}{
 		{"Pages", recordsPages},
+		{"SubjectPages", recordsSubjectPages},
 		{"IssuerURL", recordsIssuerURL},
 		{"Rollback", recordsRollback},
 		{"Isolation", recordsIsolation},
@@ -305,20 +306,27 @@ func recordRestart(t *testing.T, s Stores, k kind) {
 }
 
 func recordsPages(t *testing.T, s storage.Store) {
-	k := clientKind()
+	pages(t, s, clientKind(), func(after string, limit int) ([]any, error) { return listed(s.Clients(t.Context(), after, limit)) })
+}
+
+func recordsSubjectPages(t *testing.T, s storage.Store) {
+	pages(t, s, subjectKind(), func(after string, limit int) ([]any, error) { return listed(s.Subjects(t.Context(), after, limit)) })
+}
+
+func pages(t *testing.T, s storage.Store, k kind, read func(after string, limit int) ([]any, error)) {
 	var want []string
-	var clients []any
+	var records []any
 	for i := range 250 {
 		id := fmt.Sprintf("client-%d", i*7919%1000)
 		want = append(want, id)
-		clients = append(clients, k.make(id, nothing))
+		records = append(records, k.make(id, nothing))
 	}
-	put(t, s, k, clients...)
+	put(t, s, k, records...)
 	slices.Sort(want)
 	for _, limit := range []int{1, 7, 100, 249, 250, 251, 10000} {
 		var got []string
 		for after := ""; ; {
-			page, err := s.Clients(t.Context(), after, limit)
+			page, err := read(after, limit)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -328,21 +336,21 @@ func recordsPages(t *testing.T, s storage.Store) {
 			if len(page) > limit {
 				t.Fatalf("a page of %d, want at most %d", len(page), limit)
 			}
-			for _, c := range page {
-				got = append(got, c.ID)
+			for _, r := range page {
+				got = append(got, k.id(r))
 			}
-			after = page[len(page)-1].ID
+			after = k.id(page[len(page)-1])
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("pages of %d give %d clients, want %d, in order", limit, len(got), len(want))
+			t.Errorf("pages of %d give %d records, want %d, in order", limit, len(got), len(want))
 		}
 	}
 	for _, limit := range []int{0, -1} {
-		if page, err := s.Clients(t.Context(), "", limit); err != nil || len(page) > 0 {
-			t.Errorf("a page of at most %d has %d clients, %v", limit, len(page), err)
+		if page, err := read("", limit); err != nil || len(page) > 0 {
+			t.Errorf("a page of at most %d has %d records, %v", limit, len(page), err)
 		}
 	}
-	if page, err := s.Clients(t.Context(), "client-0x", 1); err != nil || len(page) != 1 || page[0].ID != want[slices.IndexFunc(want, func(id string) bool { return id > "client-0x" })] {
+	if page, err := read("client-0x", 1); err != nil || len(page) != 1 || k.id(page[0]) != want[slices.IndexFunc(want, func(id string) bool { return id > "client-0x" })] {
 		t.Errorf("a page after an id that is not there: %v, %v", page, err)
 	}
 }
@@ -535,12 +543,14 @@ func recordsChange(t *testing.T, s storage.Store) {
 		t.Errorf("after two Writes the change row went from %d to %d, want two steps", n, got)
 	}
 	passes(t, s, noon, grant("a", noon))
+	puts(t, s, noon, record("code", "a"))
+	revokes(t, s, noon, noon.Add(time.Hour), "a")
 	if err := s.TouchKeys(t.Context(), []storage.KeyUse{{Client: "a", Key: "a", At: noon}}); err != nil {
 		t.Errorf("TouchKeys: %v", err)
 	}
 	sweep(t, s, noon.Add(24*time.Hour))
 	if got := change(t, s); got != n+2 {
-		t.Errorf("FirstUse, TouchKeys or Sweep moved the change row")
+		t.Errorf("FirstUse, PutHandle, Revoke, TouchKeys or Sweep moved the change row")
 	}
 }
 
@@ -750,9 +760,13 @@ func asked(t *testing.T, s storage.Store) {
 	_, rule := s.Rule(ctx, "a")
 	_, rules := s.Rules(ctx)
 	_, keys := s.SigningKeys(ctx)
+	_, subject := s.Subject(ctx, "a")
+	_, subjects := s.Subjects(ctx, "", 1)
+	_, token := s.InitialToken(ctx, "a")
+	_, tokens := s.InitialTokens(ctx)
 	for what, err := range map[string]error{
 		"Change": change, "Client": client, "Clients": clients, "Issuer": issuer, "Issuers": issuers, "Rule": rule,
-		"Rules": rules, "SigningKeys": keys,
+		"Rules": rules, "SigningKeys": keys, "Subject": subject, "Subjects": subjects, "InitialToken": token, "InitialTokens": tokens,
 		"Write":     s.Write(ctx, func(context.Context, storage.Writer) error { return nil }),
 		"View":      s.View(ctx, func(ctx context.Context, r storage.Reader) error { _, err := r.Change(ctx); return err }),
 		"TouchKeys": s.TouchKeys(ctx, []storage.KeyUse{{Client: "a", Key: "a", At: noon}}),

@@ -27,9 +27,9 @@ func judgeSharedGuard(t *testing.T, g Guards) {
 	}
 }
 
-func shut(t testing.TB, g replay.Guard) {
+func shut(t testing.TB, opened any) {
 	t.Helper()
-	if c, ok := g.(io.Closer); ok {
+	if c, ok := opened.(io.Closer); ok {
 		if err := c.Close(); err != nil {
 			t.Fatalf("Close: %v", err)
 		}

@@ -7,14 +7,16 @@
 //		})
 //	}
 //
-// There are three judges:
+// There are five judges:
 //
-//   - [Run] for a [storage.Store]. It includes the other two.
+//   - [Run] for a [storage.Store]. It includes the others.
 //   - [RunGuard] for a [replay.Guard] in the memory of one process.
 //   - [RunSharedGuard] for a replay guard that keeps what it knows somewhere: several processes use it, and it outlives
 //     them.
+//   - [RunHandles] for a [handle.Store] in the memory of one process, and [RunSharedHandles] for one that keeps what it
+//     knows somewhere.
 //
-// [BenchmarkGuard] measures a guard.
+// [BenchmarkGuard] measures a guard, [BenchmarkHandles] a store of handles.
 //
 // Some of the tests start the test binary again, to race with it and to kill it. The second process runs the same test
 // function and comes to the same call of Run, which then does not return. Such a function must call Run without doing
@@ -31,6 +33,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/replay"
 	"github.com/avouch-oauth/avouch/storage"
 )
@@ -58,9 +61,24 @@ type Guards struct {
 	Faults map[string]func(t testing.TB, place string, g replay.Guard)
 }
 
+// Handles is a kind of [handle.Store] that is shared and outlives the process. One that is an io.Closer is closed after
+// use.
+type Handles struct {
+	Place  func(t testing.TB) string
+	Open   func(place string) (handle.Store, error)
+	Faults map[string]func(t testing.TB, place string, s handle.Store)
+}
+
 // Run judges a kind of store.
 func Run(t *testing.T, s Stores) {
-	serveChild(s.Open, func(place string) (replay.Guard, error) { return s.Open(place) })
+	h := Handles{Place: s.Place, Open: func(place string) (handle.Store, error) { return s.Open(place) }}
+	for name, fault := range s.Faults {
+		if h.Faults == nil {
+			h.Faults = map[string]func(testing.TB, string, handle.Store){}
+		}
+		h.Faults[name] = func(t testing.TB, place string, h handle.Store) { fault(t, place, h.(storage.Store)) }
+	}
+	serveChild(opener{s.Open, func(place string) (replay.Guard, error) { return s.Open(place) }, h.Open})
 
 	g := Guards{Place: s.Place, Open: func(place string) (replay.Guard, error) { return s.Open(place) }}
 	for name, fault := range s.Faults {
@@ -71,6 +89,8 @@ func Run(t *testing.T, s Stores) {
 	}
 	t.Run("Guard", func(t *testing.T) { judgeGuard(t, g.one) })
 	t.Run("SharedGuard", func(t *testing.T) { judgeSharedGuard(t, g) })
+	t.Run("Handles", func(t *testing.T) { judgeHandles(t, h.one) })
+	t.Run("SharedHandles", func(t *testing.T) { judgeSharedHandles(t, h) })
 	t.Run("Records", func(t *testing.T) { judgeRecords(t, s) })
 }
 
@@ -85,9 +105,39 @@ func RunGuard(t *testing.T, open func(t testing.TB) replay.Guard) {
 
 // RunSharedGuard judges a guard as RunGuard does, and how it behaves between processes and through restarts.
 func RunSharedGuard(t *testing.T, g Guards) {
-	serveChild(nil, g.Open)
+	serveChild(opener{guard: g.Open})
 	judgeGuard(t, g.one)
 	judgeSharedGuard(t, g)
+}
+
+// RunHandles judges a store of handles. Open returns an empty one; where it is an io.Closer it is closed after use.
+func RunHandles(t *testing.T, open func(t testing.TB) handle.Store) {
+	judgeHandles(t, func(t testing.TB) handle.Store {
+		s := open(t)
+		closeAtEnd(t, s)
+		return s
+	})
+}
+
+// RunSharedHandles judges a store of handles as RunHandles does, and how it behaves between processes and through
+// restarts.
+func RunSharedHandles(t *testing.T, h Handles) {
+	serveChild(opener{handles: h.Open})
+	judgeHandles(t, h.one)
+	judgeSharedHandles(t, h)
+}
+
+// one opens a store of handles at a place of its own.
+func (h Handles) one(t testing.TB) handle.Store { return h.at(t, h.Place(t)) }
+
+func (h Handles) at(t testing.TB, place string) handle.Store {
+	t.Helper()
+	s, err := h.Open(place)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	closeAtEnd(t, s)
+	return s
 }
 
 // one opens a guard at a place of its own.
@@ -120,10 +170,10 @@ func closeAtEnd(t testing.TB, v any) {
 	}
 }
 
-// sweep does what the background task of a server does, where the guard has something to sweep.
-func sweep(t testing.TB, g replay.Guard, now time.Time) {
+// sweep does what the background task of a server does, where there is something to sweep.
+func sweep(t testing.TB, swept any, now time.Time) {
 	t.Helper()
-	s, ok := g.(interface {
+	s, ok := swept.(interface {
 		Sweep(ctx context.Context, now time.Time) error
 	})
 	if !ok {
