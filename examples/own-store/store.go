@@ -33,12 +33,10 @@ type Store struct {
 
 // NewStore makes its tables in a database that has none yet.
 func NewStore(ctx context.Context, db *sql.DB) (*Store, error) {
-	var secret []byte
+	s, secret := &Store{db: db}, []byte(nil)
 	err := db.QueryRowContext(ctx, schema+`SELECT secret FROM memory`).Scan(&secret)
-	if err != nil {
-		return nil, err
-	}
-	return &Store{db: db, secret: [32]byte(secret)}, nil
+	copy(s.secret[:], secret)
+	return s, err
 }
 
 // Close ends it. Whoever asks afterwards gets errors.
@@ -90,7 +88,7 @@ func (s *Store) Revoked(ctx context.Context, now time.Time, ids ...string) (foun
 	return found, err
 }
 
-// FirstUse implements replay.Guard: all of the uses or none. Whoever holds one may come again, and nobody holds X''.
+// FirstUse implements replay.Guard: all of the uses or none. Whoever holds one may come again, and nobody holds X”.
 func (s *Store) FirstUse(ctx context.Context, now time.Time, uses ...replay.Use) error {
 	return s.all(ctx, len(uses), func(tx *sql.Tx, i int) error {
 		u, holder, swept := uses[i], []byte{}, int64(0)
@@ -123,10 +121,9 @@ func (s *Store) Client(ctx context.Context, id string) (*avouch.Client, error) {
 	err := s.db.QueryRowContext(ctx, `SELECT disabled, jwks, grants, scopes FROM clients WHERE id = ?`, id).Scan(&c.Disabled, &jwks, &grants, &scopes)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
-	} else if err != nil {
-		return nil, err
+	} else if err == nil {
+		c.Keys, err = keys.ParseSet(jwks)
 	}
-	c.Keys, err = keys.ParseSet(jwks)
 	c.Grants, c.Scopes = strings.Fields(grants), strings.Fields(scopes)
 	return c, err
 }
@@ -147,11 +144,12 @@ func (s *Store) all(ctx context.Context, n int, do func(tx *sql.Tx, i int) error
 	if err != nil {
 		return err
 	}
+	defer tx.Rollback() // which does nothing after Commit
 	for i := 0; i < n && err == nil; i++ {
 		err = do(tx, i)
 	}
 	if err != nil {
-		return errors.Join(err, tx.Rollback())
+		return err
 	}
 	return tx.Commit()
 }
