@@ -28,6 +28,7 @@ type Request struct {
 	auth     authorization
 	clients  Clients
 	subjects Subjects
+	audience []string // of the server
 }
 
 // Param returns a parameter of the form, "" where it is absent.
@@ -117,7 +118,7 @@ func (s *Server) Request(form url.Values, now time.Time) (*Request, error) {
 }
 
 func (s *Server) newRequest(now time.Time) *Request {
-	return &Request{Issuer: s.issuer, TokenURL: s.tokenURL, Endpoint: s.tokenURL, Now: now, clients: s.clients, subjects: s.subjects}
+	return &Request{Issuer: s.issuer, TokenURL: s.tokenURL, Endpoint: s.tokenURL, Now: now, clients: s.clients, subjects: s.subjects, audience: s.audience}
 }
 
 // readRequest checks the outside of a request and reads its form. An error is an [*Error].
