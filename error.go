@@ -18,6 +18,9 @@ const (
 	InvalidTarget          Code = "invalid_target"          // RFC 8707 §2
 	InvalidToken           Code = "invalid_token"           // RFC 6750 §3.1; sent with status 401
 	AccessDenied           Code = "access_denied"           // RFC 6749 §4.1.2.1, RFC 8628 §3.5
+	AuthorizationPending   Code = "authorization_pending"   // RFC 8628 §3.5
+	SlowDown               Code = "slow_down"               // RFC 8628 §3.5
+	ExpiredToken           Code = "expired_token"           // RFC 8628 §3.5
 	TemporarilyUnavailable Code = "temporarily_unavailable" // sent with status 503
 	ServerError            Code = "server_error"            // sent with status 500
 )

@@ -32,6 +32,7 @@ func TestErrorCodesDocumented(t *testing.T) {
 	byHand := regexp.MustCompile(`Status:\s+http\.Status(\w+)`)
 	names := map[string]int{
 		"RequestEntityTooLarge": 413, "RequestTimeout": 408, "MethodNotAllowed": 405, "TooManyRequests": 429,
+		"Forbidden": 403,
 	}
 	for _, file := range glob(t, "*.go", "clientauth/*.go", "grant/*.go") {
 		if strings.HasSuffix(file, "_test.go") {

@@ -149,7 +149,7 @@ func credentialInQuery(query string) bool {
 				name = plain
 			}
 			switch strings.ToLower(name) {
-			case "client_secret", "client_assertion", "assertion", "code", "code_verifier", "refresh_token", "access_token",
+			case "client_secret", "client_assertion", "assertion", "code", "code_verifier", "device_code", "refresh_token", "access_token",
 				"subject_token", "actor_token", "token", "username", "password":
 				return true
 			}

@@ -119,6 +119,9 @@ func (s *Server) logRefusal(ctx context.Context, ev *Event) {
 	if e.status() >= 500 && ctx.Err() == nil { // a caller who went away is no failure of ours
 		level = slog.LevelError
 	}
+	if e.Code == AuthorizationPending || e.Code == SlowDown { // "not yet" every few seconds is no news
+		level = slog.LevelDebug
+	}
 	if !s.log.Enabled(ctx, level) {
 		return
 	}
