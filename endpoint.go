@@ -41,6 +41,10 @@ type Endpoint struct {
 
 	// Handler makes a handler that speaks for itself, such as one for browsers; it is called once, by [New].
 	Handler func(s *Server) http.Handler
+
+	// Validate tells what is wrong with the endpoint; [New] calls it and refuses the configuration where it fails. As with
+	// a [Grant] it is a courtesy: Answer and Handler fail closed whether it was called or not. Nil has nothing to tell.
+	Validate func() error
 }
 
 // Answer is the answer of an [Endpoint]. It is written with Cache-Control: no-store.
@@ -275,6 +279,11 @@ func (c *Config) validateEndpoints(fault func(string, ...any)) {
 			fault("endpoint %s: the path %q is taken", e.Name, e.Path)
 		case e.Answer != nil && !e.ClientOptional && len(c.ClientAuth) == 0:
 			fault("endpoint %s needs an authenticated client, and ClientAuth is empty", e.Name)
+		}
+		if e.Validate != nil {
+			if err := e.Validate(); err != nil {
+				fault("endpoint %s: %w", e.Name, err)
+			}
 		}
 		names[e.Name], paths[pathOf(c.endpointURL(e))] = true, true
 		if e.Member != "" {

@@ -117,7 +117,7 @@ func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return nil, err
 	}
-	claims.Origin = origin(authn, &authz)
+	claims.Origin = origin(authn, &authz, client)
 	if err := claims.Validate(); err != nil { // before anything is spent on it
 		return nil, err
 	}
@@ -141,9 +141,13 @@ func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	return appendTokenAnswer(access, lifetime, claims.Scopes, issued.Answer)
 }
 
-// origin is what the token rests on.
-func origin(authn *Authentication, authz *Authorization) token.Origin {
+// origin is what the token rests on. A client that is not registered is an issuer under its own name: the token says so,
+// or it would look like that of a client that has been deleted.
+func origin(authn *Authentication, authz *Authorization, client *Client) token.Origin {
 	o := token.Origin{Issuer: authz.Issuer, Family: authz.Family}
+	if client == nil && o.Issuer == "" {
+		o.Issuer = authz.ClientID
+	}
 	if authn != nil && authn.KeyID != "" {
 		o.KeyIDs = append(o.KeyIDs, authn.KeyID)
 	}

@@ -23,6 +23,7 @@ var checks = [...]assertion.Check{
 	{Name: "client", Run: checkClient},
 	{Name: "user", Run: checkUser},
 	{Name: "user is no client", Run: checkUserIsNoClient},
+	{Name: "user is enabled", Run: checkUserEnabled},
 	{Name: "permission", Run: checkPermission},
 	{Name: "scope", Run: checkScope},
 }
@@ -200,6 +201,22 @@ func checkUserIsNoClient(ctx context.Context, _ *assertion.Assertion) error {
 	if c != nil || subject == d.authorization.ClientID {
 		return &assertion.Error{Reason: assertion.SubjectIsClient, Seen: show(subject), Want: "a name that no client has",
 			Hint: "map the subject to another name; where the client itself is meant, say Nobody"}
+	}
+	return nil
+}
+
+// checkUserEnabled tells the operator of a user who was switched off. The server asks once more whatever the grant is.
+func checkUserEnabled(ctx context.Context, _ *assertion.Assertion) error {
+	d := decisionOf(ctx)
+	if !d.decided {
+		return assertion.ErrSkipped
+	}
+	disabled, err := d.req.SubjectDisabled(d.Context, d.authorization.Subject)
+	if err != nil {
+		return err
+	}
+	if disabled {
+		return &assertion.Error{Reason: assertion.SubjectDisabled, Seen: show(d.authorization.Subject) + " is disabled", Want: "enabled"}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/replay"
+	"github.com/avouch-oauth/avouch/token"
 )
 
 // RefreshToken is the refresh token grant (RFC 6749 §6), and what issues refresh tokens for other grants: see [Offer].
@@ -33,6 +34,12 @@ type RefreshToken struct {
 	// MaxLifetime is how long a consent can be refreshed, however often it is; at most 365 days. Zero means 90 days.
 	// A token that does not rotate is good until then.
 	MaxLifetime time.Duration
+
+	// Stands says whether what a refresh token rests on still stands, besides its client, its subject and its family,
+	// which the server looks at: the issuer or the key of the grant that it came with, above all. It is told the client,
+	// subject, scopes, resources and origin, and changes nothing. An error says that it could not tell. Nil means that
+	// nothing else is asked. See endpoint.Introspection.Stands: the same function serves both.
+	Stands func(ctx context.Context, c *token.Claims) (bool, error)
 }
 
 // RefreshTokenType is the grant type (RFC 6749 §6).
@@ -52,6 +59,16 @@ const (
 type refreshRecord struct {
 	consented
 	Issued time.Time `json:"issued"`
+	// Once says that the token is good once. It was issued to a public client, and stays so when the client is given
+	// credentials: or one that was used up, and stolen, would be good again.
+	Once bool `json:"once,omitempty"`
+
+	// What else the grant has said of its access tokens, which is true of the later ones too. Defaults are the scopes of a
+	// request that asks for none, nil for those of the client.
+	Defaults []string      `json:"defaults,omitempty"`
+	Lifetime time.Duration `json:"lifetime,omitempty"`
+	Issuer   string        `json:"iss,omitempty"`
+	KeyID    string        `json:"kid,omitempty"`
 }
 
 // Type returns [RefreshTokenType].
@@ -83,59 +100,170 @@ func (g *RefreshToken) Authorize(ctx context.Context, req *avouch.Request) (*avo
 		return nil, &avouch.Error{Code: avouch.InvalidClient, Description: "client authentication failed", Err: errors.New("a refresh token is bound to a client, and none is known")}
 	}
 	digest := handle.Digest(text)
-	record, err := g.Store.Handle(ctx, req.Now, kindRefreshToken, digest)
-	if err != nil {
-		return nil, cannotTell(err)
-	}
-	if record == nil {
-		return nil, notAccepted("refresh token", "it is unknown or has expired")
-	}
-	var r refreshRecord
-	if err := json.Unmarshal(record.Data, &r); err != nil {
-		return nil, fmt.Errorf("the record of a refresh token: %w", err)
-	}
-	if r.Client != req.Client.ID {
+	r, expires, reason, err := g.find(ctx, req.Now, digest)
+	switch {
+	case err != nil:
+		return nil, err
+	case reason != "":
+		return nil, notAccepted("refresh token", reason)
+	case r.Client != req.Client.ID:
 		return nil, notAccepted("refresh token", "it was issued to another client")
 	}
-	ended, err := g.Store.Revoked(ctx, req.Now, handle.FamilyID(r.Family))
+	ended, err := g.ended(ctx, req.Now, r)
 	if err != nil {
-		return nil, cannotTell(err)
+		return nil, err
 	}
 	if ended {
 		return nil, notAccepted("refresh token", "what was issued on its consent has been revoked")
 	}
+	if g.Stands != nil {
+		stands, err := g.Stands(ctx, r.claims(expires))
+		if err != nil {
+			return nil, cannotTell(err)
+		}
+		if !stands {
+			return nil, notAccepted("refresh token", "what it rests on does not stand any more")
+		}
+	}
 	authz := r.authorization()
-	if req.Client.AuthMethod == "none" {
+	authz.DefaultScopes, authz.Lifetime, authz.Issuer, authz.KeyID = r.Defaults, r.Lifetime, r.Issuer, r.KeyID
+	if r.Once || req.Client.AuthMethod == "none" {
 		authz.Uses = []replay.Use{{
 			Purpose: kindRefreshToken, Party: r.Client, ID: base64.RawURLEncoding.EncodeToString(digest[:]),
-			Until: record.Expires.Add(remember), Issued: r.Issued,
+			Until: expires.Add(remember), Issued: r.Issued,
 		}}
-		authz.Replayed = func(ctx context.Context) error { return endFamily(ctx, g.Store, req.Now, r.Family) }
-		authz.Record = func(ctx context.Context, issued *avouch.Issued) error { return g.issue(ctx, req, &r.consented, issued) }
+		authz.Replayed = func(ctx context.Context) error { return finish(ctx, g.end(req.Now, r)) }
+		authz.Record = func(ctx context.Context, issued *avouch.Issued) error { return g.issue(ctx, req, *r, issued) }
 	}
 	return authz, nil
 }
 
-// Offer has a refresh token issued beside the access token of authz, where the client may use this grant and the
-// authorization has a Family. It is for grants in which a user consents: what authz allows, its Scopes, Audiences and
-// Claims, is what the refresh token will allow. Call it when authz is complete; a nil grant offers nothing.
+// find returns what is kept of a refresh token, and until when it is good; reason says to the operator why there is none.
+func (g *RefreshToken) find(ctx context.Context, now time.Time, digest [32]byte) (r *refreshRecord, expires time.Time, reason string, err error) {
+	record, err := g.Store.Handle(ctx, now, kindRefreshToken, digest)
+	if err != nil {
+		return nil, time.Time{}, "", cannotTell(err)
+	}
+	if record == nil {
+		return nil, time.Time{}, "it is unknown or has expired", nil
+	}
+	r = new(refreshRecord)
+	if err := json.Unmarshal(record.Data, r); err != nil || !r.complete() {
+		// One of another format, or broken: the user signs in again, which no retry could spare him.
+		return nil, time.Time{}, "its record cannot be read: it may be of another version", nil
+	}
+	if expires = record.Expires; g.limit(r.At).Before(expires) { // a limit that was lowered holds for what is out already
+		expires = g.limit(r.At)
+	}
+	if !expires.After(now) {
+		return nil, time.Time{}, "its consent is older than MaxLifetime", nil
+	}
+	return r, expires, "", nil
+}
+
+// complete reports whether everything is there that the refusal of a token could rest on.
+func (r *refreshRecord) complete() bool {
+	return r.Client != "" && r.Subject != "" && r.Family != "" && !r.At.IsZero() && !r.Issued.IsZero() && r.Lifetime >= 0
+}
+
+// limit is the end of what a consent can be refreshed.
+func (g *RefreshToken) limit(consent time.Time) time.Time {
+	return consent.Add(orDefault(g.MaxLifetime, defaultRefreshLimit))
+}
+
+func (g *RefreshToken) ended(ctx context.Context, now time.Time, r *refreshRecord) (bool, error) {
+	ended, err := g.Store.Revoked(ctx, now, handle.FamilyID(r.Family))
+	if err != nil {
+		return true, cannotTell(err)
+	}
+	return ended, nil
+}
+
+// end ends the family of a refresh token.
+func (g *RefreshToken) end(now time.Time, r *refreshRecord) func(context.Context) error {
+	return func(ctx context.Context) error { return endFamily(ctx, g.Store, now, r.Family) }
+}
+
+// finish does what must not be left undone because the caller has gone away: a thief could hang up in time.
+func finish(ctx context.Context, f func(context.Context) error) error {
+	const most = 5 * time.Second
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
+	defer cancel()
+	return f(ctx)
+}
+
+// claims tell what a refresh token is good for, as those of an access token would. Issuer and ID are not set.
+func (r *refreshRecord) claims(expires time.Time) *token.Claims {
+	c := &token.Claims{
+		Subject: r.Subject, ClientID: r.Client, Scopes: r.Scopes, Audience: r.Resources, IssuedAt: r.Issued, Expires: expires,
+		Origin: token.Origin{Issuer: r.Issuer, Family: r.Family},
+	}
+	if r.KeyID != "" {
+		c.Origin.KeyIDs = []string{r.KeyID}
+	}
+	return c
+}
+
+// Introspect tells what a refresh token is good for at now, nil, nil where it is none that is good: unknown, expired, of a
+// consent that was revoked. Of one that is good once nobody can tell but by using it, so it counts as none. Client,
+// subject and Stands are the caller's to ask. The claims have no Issuer and no ID. An error is an [*avouch.Error] that is
+// fit to be passed on.
+func (g *RefreshToken) Introspect(ctx context.Context, now time.Time, text string) (*token.Claims, error) {
+	if err := g.Validate(); err != nil {
+		return nil, err
+	}
+	r, expires, reason, err := g.find(ctx, now, handle.Digest(text))
+	if err != nil || reason != "" || r.Once {
+		return nil, err
+	}
+	if ended, err := g.ended(ctx, now, r); err != nil || ended {
+		return nil, err
+	}
+	return r.claims(expires), nil
+}
+
+// Revoke ends everything that was issued on the consent of a refresh token, access tokens included (RFC 7009 §2.1). A
+// token that is unknown, or another client's, is left alone without an error. An error is an [*avouch.Error] that is fit
+// to be passed on, and then nothing is certain.
+func (g *RefreshToken) Revoke(ctx context.Context, now time.Time, client, text string) error {
+	if err := g.Validate(); err != nil {
+		return err
+	}
+	r, _, reason, err := g.find(ctx, now, handle.Digest(text))
+	if err != nil || reason != "" || r.Client != client {
+		return err
+	}
+	if err := finish(ctx, g.end(now, r)); err != nil {
+		return cannotTell(err)
+	}
+	return nil
+}
+
+// Offer has a refresh token issued beside the access token of authz, where the client may use this grant and authz has a
+// Subject and a Family. It is for grants in which a user consents: what authz allows, its Scopes, Audiences and Claims, is
+// what the refresh token will allow. Where it names no Scopes, or Asserted ones, those of this first token count; where it
+// names no Audiences, those that the client has at this moment: what a client is given later it cannot get on an old consent. Call
+// it when authz is complete; a nil grant offers nothing.
 func (g *RefreshToken) Offer(req *avouch.Request, authz *avouch.Authorization) error {
-	if g == nil || req.Client == nil || authz.Family == "" || !slices.Contains(req.Client.Grants, RefreshTokenType) {
+	if g == nil || req.Client == nil || authz.Subject == "" || authz.Family == "" || !slices.Contains(req.Client.Grants, RefreshTokenType) {
 		return nil
 	}
-	c := consented{
-		Client: req.Client.ID, Subject: authz.Subject, Scopes: authz.Scopes, Resources: authz.Audiences,
-		Family: authz.Family, At: req.Now,
+	r := refreshRecord{
+		consented: consented{
+			Client: req.Client.ID, Subject: authz.Subject, Scopes: authz.Scopes, Resources: authz.Audiences,
+			Family: authz.Family, At: req.Now,
+		},
+		Defaults: authz.DefaultScopes, Lifetime: authz.Lifetime, Issuer: authz.Issuer, KeyID: authz.KeyID,
 	}
 	for name, value := range authz.Claims {
 		raw, err := json.Marshal(value)
 		if err != nil {
 			return fmt.Errorf("the claim %q: %w", name, err)
 		}
-		if c.Claims == nil {
-			c.Claims = make(map[string]json.RawMessage, len(authz.Claims))
+		if r.Claims == nil {
+			r.Claims = make(map[string]json.RawMessage, len(authz.Claims))
 		}
-		c.Claims[name] = raw
+		r.Claims[name] = raw
 	}
 	before := authz.Record
 	authz.Record = func(ctx context.Context, issued *avouch.Issued) error {
@@ -144,18 +272,29 @@ func (g *RefreshToken) Offer(req *avouch.Request, authz *avouch.Authorization) e
 				return err
 			}
 		}
-		return g.issue(ctx, req, &c, issued)
+		r := r
+		if r.Scopes == nil || authz.Asserted != nil {
+			r.Scopes, r.Defaults = issued.Claims.Scopes, issued.Claims.Scopes
+		}
+		if r.Resources == nil {
+			r.Resources = req.Client.Audiences
+		}
+		if len(r.Resources) == 0 {
+			r.Resources = issued.Claims.Audience
+		}
+		return g.issue(ctx, req, r, issued)
 	}
 	return nil
 }
 
 // issue makes a refresh token and puts it into the answer.
-func (g *RefreshToken) issue(ctx context.Context, req *avouch.Request, c *consented, issued *avouch.Issued) error {
+func (g *RefreshToken) issue(ctx context.Context, req *avouch.Request, r refreshRecord, issued *avouch.Issued) error {
 	if err := g.Validate(); err != nil {
 		return err
 	}
-	expires := c.At.Add(orDefault(g.MaxLifetime, defaultRefreshLimit))
-	if req.Client.AuthMethod == "none" {
+	r.Issued, r.Once = req.Now, req.Client.AuthMethod == "none"
+	expires := g.limit(r.At)
+	if r.Once {
 		if idle := req.Now.Add(orDefault(g.Lifetime, defaultRefresh)); idle.Before(expires) {
 			expires = idle
 		}
@@ -163,7 +302,7 @@ func (g *RefreshToken) issue(ctx context.Context, req *avouch.Request, c *consen
 	if !expires.After(req.Now) {
 		return nil // the consent is over: this access token is its last
 	}
-	data, err := json.Marshal(refreshRecord{consented: *c, Issued: req.Now})
+	data, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}

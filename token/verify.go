@@ -26,6 +26,10 @@ type Verifier struct {
 	Keys       keys.Source
 	Algorithms []keys.Algorithm // nil means keys.DefaultAlgorithms
 	Skew       time.Duration    // zero means 10 s; more than 60 s is cut to 60 s
+
+	// AnyAudience lets a token be for any audience; Audience must be "" then. It is for the server that issued the token,
+	// which asks whether it is one of its own, and never for an API. False means that Audience is required.
+	AnyAudience bool
 }
 
 // Validate reports what a verifier lacks. Verify refuses every token while it is not nil.
@@ -33,8 +37,10 @@ func (v *Verifier) Validate() error {
 	switch {
 	case v == nil || v.Issuer == "":
 		return errors.New("token: Verifier.Issuer is required")
-	case v.Audience == "":
+	case v.Audience == "" && !v.AnyAudience:
 		return errors.New("token: Verifier.Audience is required")
+	case v.Audience != "" && v.AnyAudience:
+		return errors.New("token: Verifier has an Audience and AnyAudience: one of them is a slip")
 	case v.Keys == nil:
 		return errors.New("token: Verifier.Keys is required")
 	}
@@ -117,7 +123,7 @@ func (v *Verifier) Verify(ctx context.Context, now time.Time, raw string) (*Clai
 	if err := c.fill(&jws.Claims); err != nil {
 		return nil, err
 	}
-	if !slices.Contains(c.Audience, v.Audience) {
+	if !v.AnyAudience && !slices.Contains(c.Audience, v.Audience) {
 		return nil, fault(WrongAudience, "aud is %s, wanted %s among it", quote(strings.Join(c.Audience, " ")), quote(v.Audience))
 	}
 	if err := v.timely(c, now); err != nil {
