@@ -39,7 +39,6 @@ func NewStore(ctx context.Context, db *sql.DB) (*Store, error) {
 	return s, err
 }
 
-// Close ends it. Whoever asks afterwards gets errors.
 func (s *Store) Close() error { return s.db.Close() }
 
 // PutHandle implements handle.Store. One statement does it, so of two callers one wins.
@@ -91,7 +90,7 @@ func (s *Store) Revoked(ctx context.Context, now time.Time, ids ...string) (foun
 // FirstUse implements replay.Guard: all of the uses or none. Whoever holds one may come again, and nobody holds X”.
 func (s *Store) FirstUse(ctx context.Context, now time.Time, uses ...replay.Use) error {
 	return s.all(ctx, len(uses), func(tx *sql.Tx, i int) error {
-		u, holder, swept := uses[i], []byte{}, int64(0)
+		u, swept := uses[i], int64(0)
 		if _, err := u.SpanEnd(now); err != nil { // it is over already, or endless
 			return err
 		}
@@ -101,14 +100,11 @@ func (s *Store) FirstUse(ctx context.Context, now time.Time, uses ...replay.Use)
 		if u.Until.UnixMilli() <= swept {
 			return errors.New("store: the clock was set back, to when uses have been forgotten already")
 		}
-		if u.Holder != "" {
-			digest := u.HolderDigest(&s.secret)
-			holder = digest[:]
-		}
-		digest := u.Digest(&s.secret)
+		digest, holder := u.Digest(&s.secret), u.HolderDigest(&s.secret)
 		err := tx.QueryRowContext(ctx, `INSERT INTO uses VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO UPDATE
-			SET until = max(until, ?3) WHERE holder = ?2 AND ?2 <> X'' RETURNING 0`, digest[:], holder, u.Until.UnixMilli()+1).Scan(new(int))
-		if errors.Is(err, sql.ErrNoRows) { // there was one, and it is not his
+			SET until = max(until, ?3) WHERE holder = ?2 AND ?4 RETURNING 0`,
+			digest[:], holder[:], u.Until.UnixMilli()+1, u.Holder != "").Scan(new(int))
+		if errors.Is(err, sql.ErrNoRows) { // there is one, and it is not his
 			return &replay.ReplayedError{Use: u}
 		}
 		return err
