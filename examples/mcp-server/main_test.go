@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/avouch-oauth/avouch/client"
 	"github.com/avouch-oauth/avouch/clientauth"
 	"github.com/avouch-oauth/avouch/grant"
+	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/token"
 )
@@ -30,7 +32,9 @@ type site struct {
 	as, mcp string
 	agent   *keys.Private  // of the client "agent"
 	signing *keys.Private  // of the authorization server
-	minted  []avouch.Event // what tokens were given, and refused
+
+	mu   sync.Mutex
+	last avouch.Event // of the authorization server
 }
 
 func newSite(t *testing.T) *site {
@@ -51,19 +55,33 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(a.Close)
 	s.as, s.mcp = a.URL, m.URL
 
+	code := &grant.AuthorizationCode{
+		Store: handle.NewMemory(0),
+		Ask: func(http.ResponseWriter, *http.Request, *grant.Question) (*grant.Consent, error) {
+			return &grant.Consent{Subject: "alice"}, nil
+		},
+	}
 	server, err := avouch.New(avouch.Config{
 		Issuer:     s.as,
 		Minter:     &token.Minter{Key: signing},
-		Grants:     []avouch.Grant{grant.ClientCredentials{}},
-		ClientAuth: []avouch.ClientAuth{&clientauth.PrivateKeyJWT{}, &clientauth.SecretBasic{}},
+		Grants:     []avouch.Grant{code, grant.ClientCredentials{}},
+		Endpoints:  []avouch.Endpoint{code.Authorization()}, // the SDK asks every server for PKCE in its metadata
+		ClientAuth: []avouch.ClientAuth{&clientauth.PrivateKeyJWT{}, &clientauth.SecretBasic{}, clientauth.None{}},
 		Clients: avouch.ClientList{{
 			ID: "agent", Keys: public, Grants: []string{"client_credentials"},
 			Scopes: []string{"notes:read", "notes:write"}, Audiences: []string{s.mcp + "/mcp"},
 		}, {
 			ID: "old-agent", AuthMethod: "client_secret_basic", Secrets: []avouch.Secret{{SHA256: sha256.Sum256([]byte(secret))}},
 			Grants: []string{"client_credentials"}, Scopes: []string{"notes:read"}, Audiences: []string{s.mcp + "/mcp"},
+		}, {
+			ID: "editor", AuthMethod: "none", RedirectURIs: []string{"http://127.0.0.1/callback"},
+			Grants: []string{grant.AuthorizationCodeType}, Scopes: []string{"notes:read"}, Audiences: []string{s.mcp + "/mcp"},
 		}},
-		Observe: func(_ context.Context, e avouch.Event) { s.minted = append(s.minted, e) },
+		Observe: func(_ context.Context, e avouch.Event) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.last = e
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -131,8 +149,43 @@ func TestDiscovery(t *testing.T) {
 	if err != nil || got != "the notes of old-agent" {
 		t.Fatalf("%q, %v", got, err)
 	}
-	if last := s.minted[len(s.minted)-1]; last.Audience[0] != s.mcp+"/mcp" || strings.Join(last.Scopes, " ") != "notes:read" {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last := s.last; last.Audience[0] != s.mcp+"/mcp" || strings.Join(last.Scopes, " ") != "notes:read" {
 		t.Errorf("the token is for %q with %q: not what the metadata told", last.Audience, last.Scopes)
+	}
+}
+
+// TestUser is an editor whose user signs in at the browser. It too starts with nothing but the URL of the MCP server.
+func TestUser(t *testing.T) {
+	s := newSite(t)
+	handler, err := auth.NewAuthorizationCodeHandler(&auth.AuthorizationCodeHandlerConfig{
+		PreregisteredClient: &oauthex.ClientCredentials{ClientID: "editor"},
+		RedirectURL:         "http://127.0.0.1:50000/callback",
+		AuthorizationCodeFetcher: func(ctx context.Context, args *auth.AuthorizationArgs) (*auth.AuthorizationResult, error) {
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, args.URL, nil)
+			if err != nil {
+				return nil, err
+			}
+			resp, err := http.DefaultTransport.RoundTrip(r)
+			if err != nil {
+				return nil, err
+			}
+			resp.Body.Close()
+			to, err := resp.Location()
+			if err != nil {
+				return nil, err
+			}
+			q := to.Query()
+			return &auth.AuthorizationResult{Code: q.Get("code"), State: q.Get("state"), Iss: q.Get("iss")}, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.call(t, &mcp.StreamableClientTransport{OAuthHandler: handler})
+	if err != nil || got != "the notes of alice" {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 
