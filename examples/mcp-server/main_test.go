@@ -30,8 +30,8 @@ const secret = "a-secret-that-is-long-enough-for-anybody"
 // site is an authorization server and the MCP server beside it.
 type site struct {
 	as, mcp string
-	agent   *keys.Private  // of the client "agent"
-	signing *keys.Private  // of the authorization server
+	agent   *keys.Private // of the client "agent"
+	signing *keys.Private // of the authorization server
 
 	mu   sync.Mutex
 	last avouch.Event // of the authorization server

@@ -20,8 +20,7 @@ CREATE TABLE IF NOT EXISTS uses (digest BLOB PRIMARY KEY, holder BLOB, until INT
 CREATE TABLE IF NOT EXISTS memory (id INTEGER PRIMARY KEY, secret BLOB, swept INTEGER);
 CREATE TABLE IF NOT EXISTS clients (id TEXT PRIMARY KEY, disabled INTEGER, jwks BLOB, grants TEXT, scopes TEXT);
 CREATE INDEX IF NOT EXISTS handles_expires ON handles (expires);
-CREATE INDEX IF NOT EXISTS revoked_until ON revoked (until);
-CREATE INDEX IF NOT EXISTS uses_until ON uses (until);
+CREATE INDEX IF NOT EXISTS revoked_until ON revoked (until); CREATE INDEX IF NOT EXISTS uses_until ON uses (until);
 INSERT OR IGNORE INTO memory VALUES (1, randomblob(32), -9223372036854775808);
 `
 
@@ -50,8 +49,7 @@ func (s *Store) PutHandle(ctx context.Context, now time.Time, r *handle.Record) 
 	if r.Revision != 0 {
 		statement, lost = `UPDATE handles SET data = ?, expires = ?, revision = revision + 1 WHERE kind = ? AND digest = ? AND revision = ?`, handle.ErrConflict
 	}
-	err := s.db.QueryRowContext(ctx, statement+` RETURNING revision`,
-		r.Data, r.Expires.UnixMilli(), r.Kind, r.Digest[:], r.Revision).Scan(&r.Revision)
+	err := s.db.QueryRowContext(ctx, statement+` RETURNING revision`, r.Data, r.Expires.UnixMilli(), r.Kind, r.Digest[:], r.Revision).Scan(&r.Revision)
 	if errors.Is(err, sql.ErrNoRows) {
 		return lost
 	}
@@ -87,7 +85,7 @@ func (s *Store) Revoked(ctx context.Context, now time.Time, ids ...string) (foun
 	return found, err
 }
 
-// FirstUse implements replay.Guard: all of the uses or none. Whoever holds one may come again, and nobody holds X”.
+// FirstUse implements replay.Guard: all of the uses or none. Who holds one may come again; "" holds nothing.
 func (s *Store) FirstUse(ctx context.Context, now time.Time, uses ...replay.Use) error {
 	return s.all(ctx, len(uses), func(tx *sql.Tx, i int) error {
 		u, swept := uses[i], int64(0)
