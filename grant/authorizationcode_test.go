@@ -1,6 +1,7 @@
 package grant_test
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -108,6 +109,24 @@ func TestCodeRefused(t *testing.T) {
 	}
 	if a := s.redeem(t, code); a.Status != 200 {
 		t.Errorf("afterwards: %+v %v", a, s.last().Err)
+	}
+}
+
+// TestVerifierSyntax: a verifier that anybody could guess is refused, although its challenge fits (RFC 7636 §4.1, §7.1).
+func TestVerifierSyntax(t *testing.T) {
+	s := newCodeSite(t, true)
+	for _, test := range []struct {
+		verifier string
+		good     bool
+	}{
+		{strings.Repeat("a", 43), true}, {strings.Repeat("~", 128), true}, {verifier, true},
+		{"a", false}, {strings.Repeat("a", 42), false}, {strings.Repeat("a", 129), false}, {strings.Repeat("ä", 43), false}, {verifier + "+", false},
+	} {
+		sum := sha256.Sum256([]byte(test.verifier))
+		code := s.code(t, "code_challenge", base64.RawURLEncoding.EncodeToString(sum[:]))
+		if a := s.redeem(t, code, "code_verifier", test.verifier); (a.Status == 200) != test.good {
+			t.Errorf("%q: %+v", test.verifier, a)
+		}
 	}
 }
 

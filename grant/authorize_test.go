@@ -50,7 +50,11 @@ func TestAuthorizationResponse(t *testing.T) {
 			if code := got.params["code"]; len(code) != 1 || len(code[0]) != 43 || len(got.params) != 2+len(test.state) {
 				t.Errorf("%v", got.params)
 			}
-			if location := got.header.Get("Location"); strings.ContainsAny(location, " +\"\r\n") {
+			separator := "?"
+			if strings.Contains(test.to, "?") {
+				separator = "&"
+			}
+			if location := got.header.Get("Location"); strings.ContainsAny(location, " +\"\r\n") || !strings.HasPrefix(location, test.to+separator+"code=") {
 				t.Errorf("location %q", location)
 			}
 			if e := s.last(); e.Err != nil || e.Endpoint != "authorization" || e.ClientID == "" || e.Subject != "alice" ||
