@@ -23,7 +23,6 @@ type guesses struct {
 	mu    sync.Mutex
 	total guesser
 	of    map[string]guesser
-	swept time.Time
 }
 
 // guesser is how many guesses had been used up at a moment.
@@ -64,31 +63,25 @@ func (g *guesses) giveBack(network string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if own, known := g.of[network]; known {
-		own.used = max(own.used-1, 0)
-		g.of[network] = own
+		if own.used--; own.used > 0 {
+			g.of[network] = own
+		} else {
+			delete(g.of, network)
+		}
 	}
 	g.total.used = max(g.total.used-1, 0)
 }
 
-// makeRoom keeps the table bounded. Who has guessed long ago goes, at most once a second; where that is not enough,
-// anybody does: the total still holds.
+// makeRoom keeps the table bounded: who has not guessed for a while goes. The total sees to it that those who have are
+// few, so that most go.
 func (g *guesses) makeRoom(now time.Time) {
 	if len(g.of) < maxGuessers {
 		return
 	}
-	if now.Sub(g.swept) >= time.Second || now.Before(g.swept) {
-		g.swept = now
-		for network, of := range g.of {
-			if of.usedAt(now, everyOfAddress) == 0 {
-				delete(g.of, network)
-			}
+	for network, of := range g.of {
+		if of.usedAt(now, everyOfAddress) == 0 {
+			delete(g.of, network)
 		}
-	}
-	for network := range g.of {
-		if len(g.of) < maxGuessers {
-			return
-		}
-		delete(g.of, network)
 	}
 }
 

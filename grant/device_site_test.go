@@ -31,7 +31,7 @@ import (
 type deviceSite struct {
 	issuer  string
 	grant   *grant.DeviceCode
-	store   *faultyStore
+	store   *faultyDeviceStore
 	replay  replay.Guard
 	server  *avouch.Server
 	http    *http.Client
@@ -47,7 +47,7 @@ type deviceSite struct {
 
 // newDeviceSite is a site that is served by start or startInBubble. Its Ask shows a form, and takes what comes of it.
 func newDeviceSite() *deviceSite {
-	s := &deviceSite{disabled: map[string]bool{}, store: &faultyStore{Store: handle.NewMemory(0)}}
+	s := &deviceSite{disabled: map[string]bool{}, store: &faultyDeviceStore{Store: handle.NewMemory(0)}}
 	s.grant = &grant.DeviceCode{Store: s.store, Refresh: &grant.RefreshToken{Store: s.store}}
 	s.grant.Ask = s.form
 	may := func(c *avouch.Client) {
@@ -151,7 +151,7 @@ func (s *deviceSite) startInBubble(t testing.TB) *deviceSite {
 	s.issuer = own
 	s.make(t)
 	handler := s.server.Handler()
-	s.http = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+	s.http = &http.Client{Transport: deviceTransport(func(r *http.Request) (*http.Response, error) {
 		w := httptest.NewRecorder()
 		in := r.Clone(r.Context())
 		in.RequestURI, in.RemoteAddr = r.URL.RequestURI(), s.remote
@@ -167,12 +167,12 @@ func (s *deviceSite) startInBubble(t testing.TB) *deviceSite {
 	return s
 }
 
-type roundTrip func(*http.Request) (*http.Response, error)
+type deviceTransport func(*http.Request) (*http.Response, error)
 
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+func (f deviceTransport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// codes are what a device has got.
-type codes struct {
+// deviceCodes are what a device has got.
+type deviceCodes struct {
 	answer
 	DeviceCode string `json:"device_code"`
 	UserCode   string `json:"user_code"`
@@ -209,10 +209,10 @@ func (s *deviceSite) post(t testing.TB, path string, pairs ...string) (answer, [
 }
 
 // begin asks for codes.
-func (s *deviceSite) begin(t testing.TB, pairs ...string) codes {
+func (s *deviceSite) begin(t testing.TB, pairs ...string) deviceCodes {
 	t.Helper()
 	a, body := s.post(t, "/oauth/device_authorization", pairs...)
-	c := codes{answer: a}
+	c := deviceCodes{answer: a}
 	if err := json.Unmarshal(body, &c); err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func (s *deviceSite) begin(t testing.TB, pairs ...string) codes {
 }
 
 // started are codes of the public client, which must be given.
-func (s *deviceSite) started(t testing.TB, pairs ...string) codes {
+func (s *deviceSite) started(t testing.TB, pairs ...string) deviceCodes {
 	t.Helper()
 	c := s.begin(t, append([]string{"client_id", "tv"}, pairs...)...)
 	if c.Status != 200 || c.DeviceCode == "" || c.UserCode == "" {
@@ -243,15 +243,15 @@ func (s *deviceSite) pollAs(t testing.TB, client, deviceCode string, pairs ...st
 	return a
 }
 
-// page is what a browser has got.
-type page struct {
+// devicePage is what a browser has got.
+type devicePage struct {
 	Status int
 	Header http.Header
 	Body   string
 }
 
 // browse sends a request as a browser does that is at the same site.
-func (s *deviceSite) browse(t testing.TB, method, path string, form url.Values, change ...func(*http.Request)) page {
+func (s *deviceSite) browse(t testing.TB, method, path string, form url.Values, change ...func(*http.Request)) devicePage {
 	t.Helper()
 	var body io.Reader
 	if form != nil {
@@ -277,17 +277,17 @@ func (s *deviceSite) browse(t testing.TB, method, path string, form url.Values, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return page{resp.StatusCode, resp.Header, string(text)}
+	return devicePage{resp.StatusCode, resp.Header, string(text)}
 }
 
 // typeIn types in a code.
-func (s *deviceSite) typeIn(t testing.TB, code string) page {
+func (s *deviceSite) typeIn(t testing.TB, code string) devicePage {
 	t.Helper()
 	return s.browse(t, "POST", "/device", url.Values{"user_code": {code}})
 }
 
 // decide posts the form of Ask.
-func (s *deviceSite) decide(t testing.TB, code, decision string) page {
+func (s *deviceSite) decide(t testing.TB, code, decision string) devicePage {
 	t.Helper()
 	return s.browse(t, "POST", "/device?user_code="+url.QueryEscape(code), url.Values{"decision": {decision}})
 }
@@ -314,80 +314,80 @@ func (s *deviceSite) last() avouch.Event {
 }
 
 // plain is a page without what differs from one to the next.
-func (p page) plain() string {
+func (p devicePage) plain() string {
 	return fmt.Sprint(p.Status, regexp.MustCompile(`nonce="[^"]*"|Reference: <code>[^<]*</code>`).ReplaceAllString(p.Body, ""))
 }
 
-// faultyStore is a store of which single methods can be down.
-type faultyStore struct {
+// faultyDeviceStore is a store of which single methods can be down.
+type faultyDeviceStore struct {
 	handle.Store
 	mu   sync.Mutex
 	down []string
 }
 
-var errDown = errors.New("the database is gone: secret-of-the-operator")
+var errDeviceStoreDown = errors.New("the database is gone: secret-of-the-operator")
 
-func (f *faultyStore) set(down ...string) {
+func (f *faultyDeviceStore) set(down ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.down = down
 }
 
-func (f *faultyStore) fails(method string) error {
+func (f *faultyDeviceStore) fails(method string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if slices.Contains(f.down, method) {
-		return errDown
+		return errDeviceStoreDown
 	}
 	return nil
 }
 
-func (f *faultyStore) PutHandle(ctx context.Context, now time.Time, r *handle.Record) error {
+func (f *faultyDeviceStore) PutHandle(ctx context.Context, now time.Time, r *handle.Record) error {
 	if err := errors.Join(f.fails("PutHandle"), f.fails("PutHandle "+r.Kind)); err != nil {
 		return err
 	}
 	return f.Store.PutHandle(ctx, now, r)
 }
 
-func (f *faultyStore) Handle(ctx context.Context, now time.Time, kind string, digest [32]byte) (*handle.Record, error) {
+func (f *faultyDeviceStore) Handle(ctx context.Context, now time.Time, kind string, digest [32]byte) (*handle.Record, error) {
 	if err := errors.Join(f.fails("Handle"), f.fails("Handle "+kind)); err != nil {
 		return nil, err
 	}
 	return f.Store.Handle(ctx, now, kind, digest)
 }
 
-func (f *faultyStore) Revoke(ctx context.Context, now, until time.Time, ids ...string) error {
+func (f *faultyDeviceStore) Revoke(ctx context.Context, now, until time.Time, ids ...string) error {
 	if err := f.fails("Revoke"); err != nil {
 		return err
 	}
 	return f.Store.Revoke(ctx, now, until, ids...)
 }
 
-func (f *faultyStore) Revoked(ctx context.Context, now time.Time, ids ...string) (bool, error) {
+func (f *faultyDeviceStore) Revoked(ctx context.Context, now time.Time, ids ...string) (bool, error) {
 	if err := f.fails("Revoked"); err != nil {
 		return false, err
 	}
 	return f.Store.Revoked(ctx, now, ids...)
 }
 
-// recordingStore notes what it is given to keep.
-type recordingStore struct {
+// recordingDeviceStore notes what it is given to keep.
+type recordingDeviceStore struct {
 	handle.Store
 	data []string
 }
 
-func (r *recordingStore) PutHandle(ctx context.Context, now time.Time, record *handle.Record) error {
+func (r *recordingDeviceStore) PutHandle(ctx context.Context, now time.Time, record *handle.Record) error {
 	r.data = append(r.data, string(record.Data))
 	return r.Store.PutHandle(ctx, now, record)
 }
 
-// takenStore has so many of the next user codes already.
-type takenStore struct {
+// takenCodesStore has so many of the next user codes already.
+type takenCodesStore struct {
 	handle.Store
 	taken int
 }
 
-func (s *takenStore) PutHandle(ctx context.Context, now time.Time, r *handle.Record) error {
+func (s *takenCodesStore) PutHandle(ctx context.Context, now time.Time, r *handle.Record) error {
 	if r.Kind == "user_code" && s.taken > 0 {
 		s.taken--
 		return handle.ErrExists

@@ -44,14 +44,16 @@ type verification struct {
 }
 
 // serve writes one page, unless Ask has written one.
-func (v *verification) serve(w http.ResponseWriter, r *http.Request, ev *avouch.Event) (*avouch.Answer, error) {
+func (v *verification) serve(to http.ResponseWriter, r *http.Request, ev *avouch.Event) (*avouch.Answer, error) {
+	w := &watched{ResponseWriter: to}
 	page, err := v.answer(w, r, ev)
 	refusal := v.server.Settle(r.Context(), ev, err)
-	asked := page == nil && err == nil // and Ask has answered
-	if asked {
-		return nil, nil
-	}
-	if refusal != nil {
+	switch {
+	case w.begun && err == nil:
+		return nil, nil // Ask has answered
+	case w.begun:
+		panic(http.ErrAbortHandler) // it has, and nothing can be taken back
+	case refusal != nil:
 		if page == nil || err == nil { // err is nil where the observer has failed
 			page = refusedPage(refusal)
 		}
@@ -63,16 +65,16 @@ func (v *verification) serve(w http.ResponseWriter, r *http.Request, ev *avouch.
 }
 
 // answer returns the page that answers a request, beside the error where it is a refusal, or nil, nil where Ask has
-// answered.
-func (v *verification) answer(w http.ResponseWriter, r *http.Request, ev *avouch.Event) (*pages.Page, error) {
+// answered. Panics, those of Ask included, become errors.
+func (v *verification) answer(w *watched, r *http.Request, ev *avouch.Event) (page *pages.Page, err error) {
+	defer caught(&err)
 	if err := v.Validate(); err != nil {
 		return nil, err
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:
 	default:
-		w.Header().Set("Allow", "GET, HEAD, POST")
-		return nil, &avouch.Error{Code: avouch.InvalidRequest, Status: http.StatusMethodNotAllowed, Description: "this page takes GET and POST only"}
+		return nil, methodNotAllowed(w, "GET, HEAD, POST", "this page is opened by GET or POST")
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -104,7 +106,7 @@ func (v *verification) answer(w http.ResponseWriter, r *http.Request, ev *avouch
 }
 
 // ask has the user decide about a code, and records it.
-func (v *verification) ask(w http.ResponseWriter, r *http.Request, ev *avouch.Event, typed []string) (*pages.Page, error) {
+func (v *verification) ask(w *watched, r *http.Request, ev *avouch.Event, typed []string) (*pages.Page, error) {
 	ctx := r.Context()
 	code := oneUserCode(typed)
 	if code == "" {
@@ -126,19 +128,35 @@ func (v *verification) ask(w http.ResponseWriter, r *http.Request, ev *avouch.Ev
 	}
 	ev.ClientID = client.ID
 	asked := slices.DeleteFunc(slices.Clone(d.Scopes), func(s string) bool { return !slices.Contains(client.Scopes, s) })
-	consent, err := v.Ask(w, r, &Question{
+	q := &Question{
 		Client: client, Scopes: slices.Clone(asked), Resources: slices.Clone(d.Resources), UserCode: shownUserCode(code),
 		Param: func(string) string { return "" }, // a device has nothing to say to the browser of another
-	})
-	if consent == nil || err != nil {
+	}
+	// Ask's page can neither be framed nor kept, unless it says so itself.
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Content-Security-Policy", "frame-ancestors 'none'")
+	consent, err := v.Ask(w, r, q)
+	switch {
+	case err != nil:
 		return nil, err
+	case consent == nil && !w.begun:
+		return nil, errors.New("Ask has returned no consent, and has not answered the request either")
+	case consent == nil:
+		return nil, nil
+	case w.begun:
+		return nil, errors.New("Ask has answered the request, and has returned a consent as well")
 	}
 	now := time.Now() // Ask may have taken its time
 	if !d.Expires.After(now) {
 		return v.wrongCode("it has expired while the user was asked")
 	}
-	if err := d.decide(now, asked, consent); err != nil {
-		return nil, err
+	if d.Denied = consent.Denied; !d.Denied {
+		if d.Consent, err = agree(ctx, v.server, now, client, asked, d.Resources, consent); err != nil {
+			return nil, err
+		}
 	}
 	if record.Data, err = json.Marshal(d); err != nil {
 		return nil, err

@@ -93,19 +93,19 @@ func TestDeviceCode(t *testing.T) {
 func TestDevicePoll(t *testing.T) {
 	for _, test := range []struct {
 		name     string
-		before   func(t *testing.T, s *deviceSite, c codes) // after approval
+		before   func(t *testing.T, s *deviceSite, c deviceCodes) // after approval
 		client   string
-		code     func(c codes) string
+		code     func(c deviceCodes) string
 		pairs    []string
 		want     string
 		status   int
 		undo     func(s *deviceSite)
 		thenGood bool
 	}{
-		{name: "no code", code: func(codes) string { return "" }, want: "invalid_request", thenGood: true},
-		{name: "unknown code", code: func(codes) string { return strings.Repeat("a", 43) }, want: "invalid_grant", thenGood: true},
-		{name: "user code", code: func(c codes) string { return c.UserCode }, want: "invalid_grant", thenGood: true},
-		{name: "junk", code: func(c codes) string { return strings.Repeat("\u00e9\n%00", 3000) }, want: "invalid_grant", thenGood: true},
+		{name: "no code", code: func(deviceCodes) string { return "" }, want: "invalid_request", thenGood: true},
+		{name: "unknown code", code: func(deviceCodes) string { return strings.Repeat("a", 43) }, want: "invalid_grant", thenGood: true},
+		{name: "user code", code: func(c deviceCodes) string { return c.UserCode }, want: "invalid_grant", thenGood: true},
+		{name: "junk", code: func(c deviceCodes) string { return strings.Repeat("\u00e9\n%00", 3000) }, want: "invalid_grant", thenGood: true},
 		{name: "code twice", pairs: []string{"device_code", "x"}, want: "invalid_request", thenGood: true},
 		{name: "another client", client: "other", want: "invalid_grant", thenGood: true},
 		{name: "unknown client", client: "nobody", want: "invalid_client", status: 401, thenGood: true},
@@ -115,26 +115,28 @@ func TestDevicePoll(t *testing.T) {
 		{name: "resource of nobody", pairs: []string{"resource", "https://elsewhere.example"}, want: "invalid_target", thenGood: true},
 		{
 			name: "client disabled after approval", want: "invalid_client", status: 401, thenGood: true,
-			before: func(t *testing.T, s *deviceSite, c codes) {
+			before: func(t *testing.T, s *deviceSite, c deviceCodes) {
 				s.change("tv", func(c *avouch.Client) { c.Disabled = true })
 			},
 			undo: func(s *deviceSite) { s.change("tv", func(c *avouch.Client) { c.Disabled = false }) },
 		},
 		{
 			name: "client lost the grant after approval", want: "unauthorized_client", thenGood: true,
-			before: func(t *testing.T, s *deviceSite, c codes) { s.change("tv", func(c *avouch.Client) { c.Grants = nil }) },
+			before: func(t *testing.T, s *deviceSite, c deviceCodes) {
+				s.change("tv", func(c *avouch.Client) { c.Grants = nil })
+			},
 			undo: func(s *deviceSite) {
 				s.change("tv", func(c *avouch.Client) { c.Grants = []string{grant.DeviceCodeType} })
 			},
 		},
 		{
 			name: "subject disabled after approval", want: "invalid_grant", thenGood: true,
-			before: func(t *testing.T, s *deviceSite, c codes) { s.disabled["alice"] = true },
+			before: func(t *testing.T, s *deviceSite, c deviceCodes) { s.disabled["alice"] = true },
 			undo:   func(s *deviceSite) { s.disabled["alice"] = false },
 		},
 		{
 			name: "subject that has become a client", want: "invalid_grant", thenGood: true,
-			before: func(t *testing.T, s *deviceSite, c codes) {
+			before: func(t *testing.T, s *deviceSite, c deviceCodes) {
 				s.clients["alice"] = &avouch.Client{ID: "alice"}
 			},
 			undo: func(s *deviceSite) { delete(s.clients, "alice") },
@@ -169,6 +171,31 @@ func TestDevicePoll(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDevicePollOfAnother: whose code it is not learns nothing of it, and does not slow down whose it is.
+func TestDevicePollOfAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newDeviceSite().startInBubble(t)
+		c, denied, expired := s.started(t), s.started(t), s.started(t)
+		s.decide(t, denied.UserCode, "deny")
+		s.poll(t, c.DeviceCode)
+		time.Sleep(2 * time.Second)
+		unknown := s.pollAs(t, "other", "x")
+		for _, code := range []string{c.DeviceCode, denied.DeviceCode} {
+			if a := s.pollAs(t, "other", code); a.Error != "invalid_grant" || a.Description != unknown.Description {
+				t.Errorf("%+v", a)
+			}
+		}
+		time.Sleep(3 * time.Second)
+		if a := s.poll(t, c.DeviceCode); a.Error != "authorization_pending" {
+			t.Errorf("%+v", a)
+		}
+		time.Sleep(10 * time.Minute)
+		if a := s.pollAs(t, "other", expired.DeviceCode); a.Error != "invalid_grant" {
+			t.Errorf("%+v", a)
+		}
+	})
 }
 
 // TestDeviceScopeLost: a client that may have less than when it asked gets less.
@@ -471,7 +498,7 @@ func TestDeviceStoreDown(t *testing.T) {
 // TestDeviceStoreHoldsNoCodes: who has a copy of the store can neither type in a code nor fetch a token.
 func TestDeviceStoreHoldsNoCodes(t *testing.T) {
 	s := newDeviceSite()
-	kept := &recordingStore{Store: handle.NewMemory(0)}
+	kept := &recordingDeviceStore{Store: handle.NewMemory(0)}
 	s.grant.Store = kept
 	s.start(t)
 	c := s.started(t)
@@ -491,7 +518,7 @@ func TestDeviceStoreHoldsNoCodes(t *testing.T) {
 // TestUserCodesAreUnique: a user code that is taken is not given again.
 func TestUserCodesAreUnique(t *testing.T) {
 	s := newDeviceSite()
-	taken := &takenStore{Store: handle.NewMemory(0), taken: 3}
+	taken := &takenCodesStore{Store: handle.NewMemory(0), taken: 3}
 	s.grant.Store = taken
 	s.start(t)
 	c := s.started(t)

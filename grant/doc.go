@@ -30,6 +30,20 @@
 //
 // The two go together: what a rule says, no hook is asked.
 //
+// # Device codes
+//
+// [DeviceCode] is for devices without a browser (RFC 8628). It is one value in three places, beside an [Ask] of yours that
+// knows who is signed in:
+//
+//	device := &grant.DeviceCode{Store: store, Ask: ask, Refresh: refresh}
+//	Grants:    []avouch.Grant{device, refresh},
+//	Endpoints: []avouch.Endpoint{device.Authorization(), device.Verification()},
+//
+// The device gets its codes at /oauth/device_authorization and shows one of them; the user types it in at /device, where
+// Ask is called; the device, which asks at the token endpoint every few seconds, gets its token. An address that has the
+// code in it already shows it first, and asks whether the device shows the same one: it may have come from somebody who
+// holds a device of his own.
+//
 // # What is refused
 //
 // Before the signature holds, every refusal has one text for the caller. After it, faults of the assertion itself are

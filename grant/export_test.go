@@ -11,8 +11,11 @@ var (
 // Guesses is who guesses user codes.
 type Guesses = guesses
 
-// Take is take, and Known how many guessers are known.
-var Take = (*guesses).take
+// Take is take, GiveBack giveBack, and Known how many guessers are known.
+var (
+	Take     = (*guesses).take
+	GiveBack = (*guesses).giveBack
+)
 
 func (g *guesses) Known() int { return len(g.of) }
 
