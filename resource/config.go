@@ -34,6 +34,10 @@ type Config struct {
 	// Skew is how far clocks may differ. Zero means 10 s; more than 60 s is cut to 60 s.
 	Skew time.Duration
 
+	// Introspect has the issuer asked about each token that is good by itself, for APIs that want to know at once when a
+	// token was revoked or its client disabled. Nil means that nobody is asked, and a good token is good until its exp.
+	Introspect *Introspection
+
 	// Realm is the realm of challenges (RFC 9110 §11.5). "" leaves it out, unless the Audience is no URL: a challenge
 	// needs something to say, and then it says the Audience.
 	Realm string
@@ -61,6 +65,9 @@ func (c *Config) check() error {
 	case !printable(c.Audience) || strings.Contains(c.Audience, " "):
 		faults = append(faults, fmt.Errorf("the Audience %q holds a space or a character that is not printable ASCII", c.Audience))
 	}
+	if c.Introspect != nil {
+		faults = append(faults, c.Introspect.check(c.Issuer))
+	}
 	if !printable(c.Realm) {
 		faults = append(faults, fmt.Errorf("the Realm %q holds a character that is not printable ASCII", c.Realm))
 	}
@@ -69,8 +76,8 @@ func (c *Config) check() error {
 			faults = append(faults, fmt.Errorf("among Scopes, %w", err))
 		}
 	}
-	if len(faults) > 0 {
-		return fmt.Errorf("resource: %w", errors.Join(faults...))
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("resource: %w", err)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@
 // among its audiences, and within its time. ID tokens, assertions, DPoP proofs and anything else that is signed by the
 // same keys are refused for their type. A token that is bound to a key (cnf) is refused too, because a guard cannot
 // check the proof. Nothing is remembered about a token: it is verified on every request, and lives until its exp, even
-// if the authorization server disables its client meanwhile. Keep token lifetimes short.
+// if the authorization server disables its client meanwhile. Keep token lifetimes short, or have the server asked.
 //
 // The token is taken from the Authorization header and nowhere else, and the handler gets the request without that
 // header.
@@ -36,6 +36,16 @@
 // Without Config.Keys the guard finds the issuer's keys by its metadata (RFC 8414) when the first token comes, and
 // follows their rotation. While it has none, or only such as are too old to be relied on, the answer is 503: neither
 // does anybody get in, nor is a good token called bad.
+//
+// # Revocation at once
+//
+// With Config.Introspect the guard asks the issuer about each token that has passed all of the above (RFC 7662):
+//
+//	Introspect: &resource.Introspection{ClientID: "orders-api", Key: key},
+//
+// Then a token that was revoked, or whose client or user was disabled, is refused as soon as the issuer's last answer about
+// it is older than 10 seconds, or at once where no answer is kept. The price is a request to the issuer every 10 seconds for
+// each token that is in use, and that the API is away when the issuer is: nobody is let in on no answer.
 //
 // # Outside net/http
 //

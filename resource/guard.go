@@ -15,9 +15,11 @@ import (
 )
 
 // Guard stands in front of an API and lets through only who brings a good access token. Make one with [New]; it is
-// safe for concurrent use. It keeps no token and no verdict: every request is verified anew.
+// safe for concurrent use. It keeps no token and no verdict of its own: every request is verified anew. What it keeps of
+// the issuer's answers, where it asks, is bounded by [Introspection].
 type Guard struct {
 	verifier     token.Verifier
+	asker        *asker // nil where the issuer is not asked
 	realm        string
 	metadataURL  string // "" where the API has no metadata
 	metadataPath string
@@ -56,6 +58,9 @@ func New(c Config) (*Guard, error) {
 	if err := g.verifier.Validate(); err != nil {
 		return nil, fmt.Errorf("resource: %w", err)
 	}
+	if c.Introspect != nil {
+		g.asker = newAsker(&c)
+	}
 	g.metadataURL, g.metadataPath = wellKnown(c.Audience)
 	if g.metadataURL == "" && g.realm == "" {
 		g.realm = c.Audience
@@ -80,7 +85,7 @@ func New(c Config) (*Guard, error) {
 //   - 400 invalid_request where it brings several, or one in the URL or in a form: only the header counts;
 //   - 401 invalid_token where the token is not accepted;
 //   - 403 insufficient_scope where it lacks a scope;
-//   - 503 where the issuer's keys cannot be had.
+//   - 503 where the issuer's keys cannot be had, or the issuer cannot be asked ([Config].Introspect).
 //
 // CORS preflights carry no token (Fetch standard §3.3): put CORS middleware outside. Require panics where a scope is
 // empty or could never be in a token: that is a slip in the program, best seen when it starts.
@@ -166,6 +171,11 @@ func (g *Guard) Verify(ctx context.Context, raw string) (*Caller, error) {
 	}
 	if bound, _ := claims.Decode("cnf", new(struct{})); bound { // whatever is in it
 		return nil, fmt.Errorf("%w: it is bound to a key (cnf) and was presented without proof of it (RFC 9449 §7.1, RFC 8705 §3)", ErrInvalidToken)
+	}
+	if g.asker != nil { // last: what is no token of the issuer's costs it no request
+		if err := g.asker.stands(ctx, raw, claims); err != nil {
+			return nil, err
+		}
 	}
 	return &Caller{Claims: claims, raw: raw}, nil
 }

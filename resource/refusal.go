@@ -12,12 +12,14 @@ import (
 
 var (
 	// ErrInvalidToken means that the token is not one this API accepts: malformed, not an access token, of another
-	// issuer, for another API, expired, or not signed by a key of the issuer.
+	// issuer, for another API, expired, not signed by a key of the issuer, or revoked by what the issuer says
+	// ([Config].Introspect).
 	ErrInvalidToken = errors.New("resource: the access token is not accepted")
 
-	// ErrUnavailable means that the issuer's keys could not be had, so that nothing can be said about the token. The
-	// answer over HTTP is 503: it is our outage, and neither lets anybody in nor calls a good token bad.
-	ErrUnavailable = errors.New("resource: the issuer's keys are not available, so access tokens cannot be verified")
+	// ErrUnavailable means that the issuer's keys could not be had, or that it could not be asked, so that nothing can be
+	// said about the token. The answer over HTTP is 503: it is our outage, and neither lets anybody in nor calls a good
+	// token bad.
+	ErrUnavailable = errors.New("resource: access tokens cannot be verified at the moment")
 )
 
 // refusal is what the caller of the API learns (RFC 6750 §3.1).

@@ -17,9 +17,10 @@ import (
 // Document is the part of an authorization server's metadata that Avouch needs (RFC 8414 §2). The URLs are "" where the
 // server does not have them; they have been checked by [CheckURL].
 type Document struct {
-	Issuer        string
-	TokenEndpoint string
-	JWKSURI       string
+	Issuer                string
+	TokenEndpoint         string
+	JWKSURI               string
+	IntrospectionEndpoint string
 }
 
 // ErrMismatch means that metadata names another issuer than the one it was asked for (RFC 8414 §3.3). Whoever goes on
@@ -69,7 +70,9 @@ func parse(text []byte, issuer string) (*Document, error) {
 	if d.Issuer != issuer {
 		return nil, fmt.Errorf("%w: issuer is %.200q, and we asked %q", ErrMismatch, d.Issuer, issuer)
 	}
-	for name, to := range map[string]*string{"token_endpoint": &d.TokenEndpoint, "jwks_uri": &d.JWKSURI} {
+	for name, to := range map[string]*string{
+		"token_endpoint": &d.TokenEndpoint, "jwks_uri": &d.JWKSURI, "introspection_endpoint": &d.IntrospectionEndpoint,
+	} {
 		value := object.Get(name)
 		if value.Kind() == strictjson.Absent || value.Kind() == strictjson.Null {
 			continue

@@ -16,7 +16,7 @@ func TestFetch(t *testing.T) {
 		oauth  = "/.well-known/oauth-authorization-server"
 		openID = "/.well-known/openid-configuration"
 	)
-	good := `{"issuer":"ISSUER","token_endpoint":"HOST/token","jwks_uri":"HOST/jwks","more":{}}`
+	good := `{"issuer":"ISSUER","token_endpoint":"HOST/token","jwks_uri":"HOST/jwks","introspection_endpoint":"HOST/in","more":{}}`
 	for _, c := range []struct {
 		name   string
 		path   string            // of the issuer
@@ -45,6 +45,7 @@ func TestFetch(t *testing.T) {
 		{"plain token endpoint", "", map[string]string{oauth: `{"issuer":"ISSUER","token_endpoint":"http://as.example.com/t"}`}, []string{oauth}, "https"},
 		{"keys in a file", "", map[string]string{oauth: `{"issuer":"ISSUER","jwks_uri":"file:///etc/passwd"}`}, []string{oauth}, "jwks_uri"},
 		{"keys of another type", "", map[string]string{oauth: `{"issuer":"ISSUER","jwks_uri":7}`}, []string{oauth}, "jwks_uri"},
+		{"plain introspection", "", map[string]string{oauth: `{"issuer":"ISSUER","introspection_endpoint":"http://as.example.com/in"}`}, []string{oauth}, "introspection_endpoint"},
 		{"endless", "", map[string]string{oauth: `{"issuer":"ISSUER","x":"` + strings.Repeat("x", 1<<20) + `"}`}, []string{oauth}, "longer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -83,7 +84,7 @@ func TestFetch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := (Document{host + c.path, host + "/token", host + "/jwks"}); *d != want {
+			if want := (Document{host + c.path, host + "/token", host + "/jwks", host + "/in"}); *d != want {
 				t.Errorf("got %+v, want %+v", *d, want)
 			}
 		})
