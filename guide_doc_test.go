@@ -8,9 +8,10 @@ import (
 // wholePages are pages of the guide whose blocks, one after the other, are files that compile and are tested: a reader who
 // pastes them in order has all of it.
 var wholePages = map[string][]string{
-	"docs/guide/from-nothing.md":    {"examples/from-nothing/main.go"},
-	"docs/guide/writing-a-store.md": {"examples/own-store/store.go", "examples/own-store/main.go", "examples/own-store/store_test.go"},
-	"docs/guide/testing-a-grant.md": {"examples/custom-grant/main_test.go"},
+	"docs/guide/from-nothing.md":              {"examples/from-nothing/main.go"},
+	"docs/guide/writing-a-store.md":           {"examples/own-store/store.go", "examples/own-store/main.go", "examples/own-store/store_test.go"},
+	"docs/guide/testing-a-grant.md":           {"examples/custom-grant/main_test.go"},
+	"docs/guide/own-grant-and-client-auth.md": {"examples/custom-grant/main.go", "examples/custom-client-auth/main.go"},
 }
 
 // TestPagesAreWhole holds them to that.
