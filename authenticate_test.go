@@ -71,6 +71,7 @@ func TestClientAuthentication(t *testing.T) {
 		{name: "Basic and an assertion", form: post("client_assertion", "a.b.c", "client_assertion_type", jwtAssertion), with: set(basic("basic", secret)), status: 400, code: avouch.InvalidRequest},
 		{name: "post and an assertion", form: post("client_id", "post", "client_secret", secret, "client_assertion", "a.b.c", "client_assertion_type", jwtAssertion), status: 400, code: avouch.InvalidRequest},
 		{name: "Basic and a stranger's", form: post("stamp", "t2"), with: set(basic("basic", secret)), status: 400, code: avouch.InvalidRequest},
+		{name: "a stranger's and an assertion, which nobody offers", form: post("stamp", "t3", "stamped_by", "stamped", "client_assertion", "a.b.c", "client_assertion_type", jwtAssertion), status: 400, code: avouch.InvalidRequest},
 		{name: "assertion without type", form: post("client_assertion", "a.b.c"), status: 400, code: avouch.InvalidRequest},
 		{name: "type without assertion", form: post("client_assertion_type", jwtAssertion), status: 400, code: avouch.InvalidRequest},
 		{name: "type without assertion beside Basic", form: post("client_assertion_type", jwtAssertion), with: set(basic("basic", secret)), status: 400, code: avouch.InvalidRequest},

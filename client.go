@@ -11,7 +11,7 @@ import (
 
 // Client is a registered client (RFC 6749 §2, RFC 7591 §2). The server reads it and never changes it.
 type Client struct {
-	ID       string
+	ID       string // client_id, compared byte by byte; required
 	Name     string // for people (client_name); "" where it has none
 	Disabled bool   // every request of it is refused
 

@@ -40,7 +40,7 @@ type SignedAuth interface {
 
 // Authentication is an authenticated client, and what of its credentials may be used only once.
 type Authentication struct {
-	Client *Client
+	Client *Client      // whose credentials they are; required
 	Method string       // set by the server: the method that authenticated it
 	Uses   []replay.Use // spent by the server when every policy has been passed
 

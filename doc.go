@@ -17,10 +17,10 @@
 //	mux.Handle("GET /oauth/jwks", server.JWKS())
 //	mux.Handle("GET /.well-known/oauth-authorization-server", server.Metadata())
 //
-// Or all at once, each at its path: [Server.Handler].
-//
-// Package grant has the grants, package clientauth the client authentication methods, package endpoint the endpoints
-// beside the token endpoint, package token the access tokens, package handle what keeps codes and refresh tokens.
+// [Server.Handler] is all of it as one handler, and [Server.Mount] puts it into a mux. Package grant has the grants, package
+// clientauth the client authentication methods, package endpoint the endpoints beside the token endpoint (introspection,
+// revocation, registration), package token the access tokens; they stand in Grants, ClientAuth, Endpoints and Minter. Package
+// handle keeps codes and refresh tokens.
 // What keeps clients is behind [Clients]; [ClientList] is a fixed list. Serve it with timeouts (http.Server.ReadTimeout
 // and its siblings): how long a request may take to arrive is the business of the http.Server.
 //
@@ -36,8 +36,8 @@
 //
 // A grant is two methods, a client authentication method is three. Both stand in the same slice as the built-in ones,
 // which use no more than you can. A grant needs an authenticated client unless [ClientOptional] says otherwise. See the
-// examples for a grant and a method, each in fewer than 40 lines. An [Endpoint] of yours stands beside the built-in ones
-// in the same way.
+// examples for a grant and a method, each in fewer than 40 lines. An [Endpoint] of your own stands beside those of package
+// endpoint in the same way.
 //
 // # Errors
 //

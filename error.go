@@ -8,6 +8,7 @@ import (
 // Code is an OAuth error code (RFC 6749 §5.2 and its extensions).
 type Code string
 
+// A code without a word is of RFC 6749 §5.2. Those without a status are sent with 400.
 const (
 	InvalidRequest         Code = "invalid_request"
 	InvalidClient          Code = "invalid_client" // sent with status 401
@@ -35,7 +36,7 @@ const (
 
 // Error is a refusal. Code and Description go to the caller; Err is for the operator and never leaves the server.
 type Error struct {
-	Code        Code
+	Code        Code   // required; told as error
 	Description string // what the caller may know; cleaned to the characters of RFC 6749 §5.2 when written
 	Err         error  // what the operator should know; nil where Description says it all
 

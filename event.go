@@ -8,20 +8,20 @@ import "time"
 // ClientID, Subject and the other strings are as clients and grants gave them: of bounded length, but not fit for a
 // terminal. GrantType and AuthMethod come from the configuration and are safe as metric labels.
 type Event struct {
-	Time     time.Time
-	Duration time.Duration
-	Endpoint string // "token", or the name of another endpoint: safe as a metric label
+	Time     time.Time     // when the request came
+	Duration time.Duration // from then until the answer was ready to be written
+	Endpoint string        // "token", or the name of another endpoint: safe as a metric label
 
-	GrantType  string // "unknown" for one that is not offered, "" where the request came to none
-	AuthMethod string // method the client authenticated with, "" for none
-	KeyID      string // the client's own key that vouched, for it or for the grant; "" where none did
-	ClientID   string // the client the token was issued to, or that authenticated; "" where unknown
-	Claimed    string // the client that the request names without proof, cut to 256 bytes; "" for none
-	Subject    string // whom the token speaks for; "" for nobody
-	Scopes     []string
-	Audience   []string
-	TokenID    string // jti of the access token issued
-	RemoteAddr string // host and port of the connection
+	GrantType  string   // "unknown" for one that is not offered, "" where the request came to none
+	AuthMethod string   // method the client authenticated with, "" for none
+	KeyID      string   // the client's own key that vouched, for it or for the grant; "" where none did
+	ClientID   string   // the client the token was issued to, or that authenticated; "" where unknown
+	Claimed    string   // the client that the request names without proof, cut to 256 bytes; "" for none
+	Subject    string   // whom the token speaks for; "" for nobody
+	Scopes     []string // of the access token, once it was decided
+	Audience   []string // likewise: its aud
+	TokenID    string   // jti of the access token issued
+	RemoteAddr string   // host and port of the connection
 
 	// Notices say what was accepted only by a relaxation; see [Authentication].
 	Notices []string

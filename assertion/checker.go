@@ -22,6 +22,7 @@ const MaxSize = 16 << 10
 // Checker applies the one ordered list of checks. It is safe for concurrent use and must not be changed while in use.
 // The zero value accepts nothing: it needs a Purpose and a Party hook.
 type Checker struct {
+	// Purpose is what the assertions are presented as. Required.
 	Purpose Purpose
 
 	// Party finds who an assertion claims to come from. It must return nil, nil for somebody it was not told about,
@@ -41,8 +42,11 @@ type Checker struct {
 // It must change nothing: Explain runs it too, and there also on an assertion whose signature holds but that another
 // check has refused. One that needs what an earlier one of the list has found returns [ErrSkipped] where that failed.
 type Check struct {
+	// Name is what reports call it, such as "user". Required.
 	Name string
-	Run  func(ctx context.Context, a *Assertion) error
+	// Run judges a verified assertion: nil passes it, an [*Error] refuses it, [ErrSkipped] says that an earlier check would
+	// have had to pass, and any other error that it could not tell. It must change nothing, because Explain runs it too.
+	Run func(ctx context.Context, a *Assertion) error
 }
 
 // Check runs the checks in order and stops at the first that fails, with an [*Error] where the assertion is refused and

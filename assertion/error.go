@@ -11,7 +11,7 @@ import (
 // A [Check] returns one with the Reason, and with what it can say in Seen, Want, Hint and Err; the Checker adds the
 // rest.
 type Error struct {
-	Reason Reason
+	Reason Reason // why, as a stable machine name; required
 	Public string // what may be said to the caller; "" means Reason.Public(). ASCII, no quotes, never made from input
 
 	Check string // name of the check that refused
@@ -43,6 +43,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
 // LogValue writes the operator's part as a group: why, and whose assertion it was. Where verified is not there, that is

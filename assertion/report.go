@@ -19,12 +19,12 @@ type Report struct {
 // Says is what an assertion says of itself, escaped and cut to be shown. Where the report is not Verified, anybody may
 // have written it.
 type Says struct {
-	Algorithm string    `json:"alg,omitempty"`
+	Algorithm string    `json:"alg,omitempty"` // of the header, as the four after it
 	Type      string    `json:"typ,omitempty"`
 	KeyID     string    `json:"kid,omitempty"`
 	X5T       string    `json:"x5t,omitempty"`
 	X5TS256   string    `json:"x5t#S256,omitempty"`
-	Issuer    string    `json:"iss,omitempty"`
+	Issuer    string    `json:"iss,omitempty"` // of the claims, as all that follow
 	Subject   string    `json:"sub,omitempty"`
 	Audience  string    `json:"aud,omitempty"` // a list as its JSON text
 	Expires   time.Time `json:"exp,omitzero"`  // zero where absent or beyond the year 9999
@@ -36,21 +36,21 @@ type Says struct {
 
 // Finding is the outcome of one check.
 type Finding struct {
-	Check   string  `json:"check"` // name of the check
-	Outcome Outcome `json:"outcome"`
+	Check   string  `json:"check"`            // name of the check
+	Outcome Outcome `json:"outcome"`          // how it went
 	Reason  Reason  `json:"reason,omitempty"` // why it failed; "" otherwise
-	Seen    string  `json:"seen,omitempty"`
-	Want    string  `json:"want,omitempty"`
-	Hint    string  `json:"hint,omitempty"`
-	Cause   string  `json:"cause,omitempty"` // the error behind a failed or undecided check
+	Seen    string  `json:"seen,omitempty"`   // what was found, escaped and cut to 256 bytes
+	Want    string  `json:"want,omitempty"`   // what would have been accepted
+	Hint    string  `json:"hint,omitempty"`   // what to do next, where the miss is near
+	Cause   string  `json:"cause,omitempty"`  // the error behind a failed or undecided check
 }
 
 // Outcome of a check.
 type Outcome string
 
 const (
-	Passed    Outcome = "passed"
-	Failed    Outcome = "failed"
+	Passed    Outcome = "passed"    // it holds
+	Failed    Outcome = "failed"    // the assertion is refused for it
 	Skipped   Outcome = "skipped"   // could not be run because of an earlier one
 	Undecided Outcome = "undecided" // a hook or check of the program returned an error of its own: see Cause
 )

@@ -11,11 +11,11 @@ import (
 // Unverified is what a token says of itself before its signature has been checked: to be used for finding the party
 // it claims to come from, and for nothing else.
 type Unverified struct {
-	Issuer    string // iss; "" where it has none (SPIFFE)
-	Subject   string // sub; "" where it has none or it is not a string
-	Type      string // typ of the header, as sent
-	KeyID     string // kid of the header
-	Algorithm keys.Algorithm
+	Issuer    string         // iss; "" where it has none (SPIFFE)
+	Subject   string         // sub; "" where it has none or it is not a string
+	Type      string         // typ of the header, as sent
+	KeyID     string         // kid of the header
+	Algorithm keys.Algorithm // alg of the header
 }
 
 // readUnverified is the only place where a claim is read before the signature holds.

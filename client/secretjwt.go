@@ -50,10 +50,14 @@ func (c SecretJWT) Client(ctx context.Context) *http.Client {
 	return newClient(ctx, c.plan().newSource(ctx))
 }
 
-// LogValue, String and GoString keep the secret out of logs.
+// LogValue keeps the secret out of logs.
 func (c SecretJWT) LogValue() slog.Value { return slog.StringValue(c.String()) }
-func (c SecretJWT) GoString() string     { return c.String() }
-func (c SecretJWT) String() string       { return "client " + c.ClientID + " with a secret" }
+
+// GoString keeps the secret out of what fmt prints for %#v.
+func (c SecretJWT) GoString() string { return c.String() }
+
+// String names the client, and keeps the secret out of what fmt prints.
+func (c SecretJWT) String() string { return "client " + c.ClientID + " with a secret" }
 
 func (c SecretJWT) plan() *plan {
 	s := newServer(c.Issuer, c.TokenURL)

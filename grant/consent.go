@@ -24,9 +24,9 @@ type Ask func(w http.ResponseWriter, r *http.Request, q *Question) (*Consent, er
 
 // Question is what a client asks a user for.
 type Question struct {
-	Client    *avouch.Client
-	Scopes    []string // within what the client may have; its default where it asks for none
-	Resources []string // RFC 8707; nil where it names none
+	Client    *avouch.Client // who asks; not to be changed
+	Scopes    []string       // within what the client may have; its default where it asks for none
+	Resources []string       // RFC 8707; nil where it names none
 
 	RedirectURI string // where the user is sent back to; "" for a device
 	UserCode    string // the code that the user has typed in; "" where there is no device

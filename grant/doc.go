@@ -46,6 +46,13 @@
 // code in it already shows it first, and asks whether the device shows the same one: it may have come from somebody who
 // holds a device of his own.
 //
+// # Users who decide
+//
+// [AuthorizationCode] sends a user's browser to this server, [DeviceCode] has him come by himself, with the code that a
+// device shows (RFC 8628). Both ask the program who he is and what he consents to, by one function of type [Ask], and have
+// endpoints beside the token endpoint. [RefreshToken] is a grant, and what issues refresh tokens for other grants, yours
+// too: hand the same value to all of them. What they must remember is kept in a handle.Store.
+//
 // # What is refused
 //
 // Before the signature holds, every refusal has one text for the caller. After it, faults of the assertion itself are

@@ -71,6 +71,7 @@ type Store interface {
 	Revoked(ctx context.Context, now time.Time, ids ...string) (bool, error)
 }
 
+// What PutHandle says of a record that it does not keep.
 var (
 	ErrExists   = errors.New("handle: there is a record of this kind and digest already")
 	ErrConflict = errors.New("handle: the record was changed by somebody else meanwhile")

@@ -13,10 +13,10 @@ import (
 // account keys, which client libraries in every language read. They sign with RS256, send ClientID as iss, the private
 // key's ID as kid, and post to TokenURL. [MarshalKeyFile] writes one.
 type KeyFile struct {
-	Key      *Private
-	ClientID string // "client_email"
-	TokenURL string // "token_uri"
-	Project  string // "project_id"; "" where absent
+	Key      *Private // "private_key", with "private_key_id" as its ID
+	ClientID string   // "client_email"
+	TokenURL string   // "token_uri"
+	Project  string   // "project_id"; "" where absent
 }
 
 // keyFileType is what Google's libraries look for.

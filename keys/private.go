@@ -13,9 +13,9 @@ import (
 // one algorithm. It implements token.Signer, so a single key stands wherever a rotating ring may. Make one with
 // Generate, ParsePrivate or NewPrivate. It hides its key from logs, from fmt and from encoding/json.
 type Private struct {
-	ID        string // kid; the RFC 7638 thumbprint unless the caller chose another
-	Algorithm Algorithm
-	Signer    crypto.Signer
+	ID        string        // kid; the RFC 7638 thumbprint unless the caller chose another
+	Algorithm Algorithm     // the one it signs by
+	Signer    crypto.Signer // the key, in memory or elsewhere
 }
 
 // NewPrivate wraps a signer. An empty alg is ES256/384/512 by curve, EdDSA, or RS256.

@@ -8,10 +8,10 @@ import (
 
 // Hint is what a token says of the key that signed it. Nothing in it is verified.
 type Hint struct {
-	ID        string // kid
-	X5T       string // x5t
-	X5TS256   string // x5t#S256
-	Algorithm Algorithm
+	ID        string    // kid
+	X5T       string    // x5t
+	X5TS256   string    // x5t#S256
+	Algorithm Algorithm // alg
 }
 
 // Source finds the keys of one party. Implementations are safe for concurrent use.

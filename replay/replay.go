@@ -73,11 +73,12 @@ type Guard interface {
 
 // ReplayedError says which use was not the first.
 type ReplayedError struct {
-	Use Use
+	Use Use // the first of the call that was refused
 	// BeforeStart is true where the use was not seen, but was issued before the guard started to remember.
 	BeforeStart bool
 }
 
+// Error is for the operator.
 func (e *ReplayedError) Error() string {
 	if e.BeforeStart {
 		return "replay: issued before this server started to remember uses"

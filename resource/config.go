@@ -19,7 +19,7 @@ type Config struct {
 	Issuer string
 
 	// Audience is this API as tokens name it in aud: its resource identifier (RFC 8707 §2, RFC 9728 §1.2), usually its
-	// https base URL. A token whose aud lacks it is refused. Where it is an https URL the guard publishes
+	// https base URL. A token whose aud lacks it is refused. Where it is a URL the guard publishes
 	// protected-resource metadata for it; any other value works too, without metadata.
 	Audience string
 

@@ -25,8 +25,8 @@ func describe(c *Config) ([]byte, error) {
 }
 
 // MetadataPath is the path at which clients look for the API's metadata (RFC 9728 §3.1): the well-known path, with
-// the path of the Audience behind it. It is "" where the Audience is no https URL, and then there is no
-// metadata.
+// the path of the Audience behind it. It is "" where the Audience is no URL that can be served
+// (https, or http of a loopback host, without a query), and then there is no metadata.
 func (g *Guard) MetadataPath() string { return g.metadataPath }
 
 // Metadata serves the API's metadata: which authorization server gives tokens for it, and with which scopes (RFC 9728

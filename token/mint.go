@@ -26,7 +26,7 @@ type Signer interface {
 
 // Minter signs access tokens. It is safe for concurrent use.
 type Minter struct {
-	Key Signer
+	Key Signer // gives the key that signs; required
 }
 
 // Validate reports whether the minter can mint.

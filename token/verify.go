@@ -62,20 +62,21 @@ const (
 	WrongIssuer         Fault = "wrong_issuer"          // iss is not the one that is trusted
 	UnknownKey          Fault = "unknown_key"           // no key that could have signed it
 	KeysUnavailable     Fault = "keys_unavailable"      // the keys cannot be had at the moment: nobody's token is at fault
-	BadSignature        Fault = "bad_signature"
-	BadClaim            Fault = "bad_claim" // a required claim is missing, or one has the wrong type
-	WrongAudience       Fault = "wrong_audience"
-	Expired             Fault = "expired"
-	NotYetValid         Fault = "not_yet_valid" // nbf or iat lie in the future
+	BadSignature        Fault = "bad_signature"         // no candidate key has made it
+	BadClaim            Fault = "bad_claim"             // a required claim is missing, or one has the wrong type
+	WrongAudience       Fault = "wrong_audience"        // aud lacks this API
+	Expired             Fault = "expired"               // exp has passed
+	NotYetValid         Fault = "not_yet_valid"         // nbf or iat lie in the future
 )
 
 // Error is a refused access token. All of it is for the operator; the caller learns "invalid_token" (RFC 6750 §3.1).
 type Error struct {
-	Fault  Fault
+	Fault  Fault  // why
 	Detail string // what was found and wanted, escaped and cut; never the token
 	Err    error  // the cause, where there is one
 }
 
+// Error is for the operator: it says all that is known.
 func (e *Error) Error() string {
 	s := "token: " + string(e.Fault)
 	if e.Detail != "" {

@@ -11,10 +11,10 @@ import (
 
 // Query is what the rules of an issuer are asked.
 type Query struct {
-	Assertion *assertion.Assertion
-	Audience  []string // the aud values that name this server where neither issuer nor rule says others
-	Rule      string   // the rule that the caller names; "" for none
-	Client    string   // the client that has authenticated, else the one the caller names; "" for none
+	Assertion *assertion.Assertion // a verified one
+	Audience  []string             // the aud values that name this server where neither issuer nor rule says others
+	Rule      string               // the rule that the caller names; "" for none
+	Client    string               // the client that has authenticated, else the one the caller names; "" for none
 	// Authenticated says that Client has authenticated.
 	Authenticated bool
 }

@@ -56,6 +56,7 @@ type Stores struct {
 // Guards is a kind of replay guard whose memory is shared and outlives the process. A guard that is an io.Closer is
 // closed after use.
 type Guards struct {
+	// Place, Open and Faults are as in [Stores].
 	Place  func(t testing.TB) string
 	Open   func(place string) (replay.Guard, error)
 	Faults map[string]func(t testing.TB, place string, g replay.Guard)
@@ -64,6 +65,7 @@ type Guards struct {
 // Handles is a kind of [handle.Store] that is shared and outlives the process. One that is an io.Closer is closed after
 // use.
 type Handles struct {
+	// Place, Open and Faults are as in [Stores].
 	Place  func(t testing.TB) string
 	Open   func(place string) (handle.Store, error)
 	Faults map[string]func(t testing.TB, place string, s handle.Store)
