@@ -16,8 +16,9 @@ import (
 //
 // It returns a Consent; or it answers the request itself, with a page to sign in at or to decide on, and returns nil, nil.
 // Such a page leads back to the URL of the request: a sign-in page redirects there when it is done, and a form may be
-// posted to it (the query says what is asked, the body is yours). Then Ask is called again. A form must be protected
-// against cross-site requests: http.CrossOriginProtection around the handler does that.
+// posted to it (the query says what is asked, the body is yours). Then Ask is called again. The grants refuse a form that
+// another site has posted before they call Ask (http.CrossOriginProtection), so do not wrap their handlers in it again: an
+// authorization request may come as a form from the site of the client (RFC 6749 §3.1).
 //
 // An error is the server's failure, or an *avouch.Error for the client.
 type Ask func(w http.ResponseWriter, r *http.Request, q *Question) (*Consent, error)

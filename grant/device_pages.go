@@ -37,7 +37,7 @@ func (v *verification) entryPage(problem string) *pages.Page {
 		Form: &pages.Form{
 			Action: "?", // the page itself, without the query of its address
 			Inputs: []pages.Input{{
-				Name: "user_code", Label: "Code", Hint: "Eight letters, such as BCDF-GHJK.", Autocomplete: "off",
+				Name: "user_code", Label: "Code", Hint: "Eight letters, such as BCDF-GHJK.", Autocomplete: "off", Code: true, MaxLength: 32,
 			}},
 			Buttons: []pages.Button{{Text: "Continue"}},
 			Problem: problem,

@@ -315,7 +315,7 @@ func (s *deviceSite) last() avouch.Event {
 
 // plain is a page without what differs from one to the next.
 func (p devicePage) plain() string {
-	return fmt.Sprint(p.Status, regexp.MustCompile(`nonce="[^"]*"|Reference: <code>[^<]*</code>`).ReplaceAllString(p.Body, ""))
+	return fmt.Sprint(p.Status, regexp.MustCompile(`nonce="[^"]*"|reference: <code>[^<]*</code>`).ReplaceAllString(p.Body, ""))
 }
 
 // faultyDeviceStore is a store of which single methods can be down.

@@ -28,7 +28,7 @@ func TestVerificationCompares(t *testing.T) {
 	c := s.started(t)
 	for _, method := range []string{"GET", "HEAD"} {
 		p := s.browse(t, method, "/device?user_code="+c.UserCode, nil)
-		if p.Status != 200 || method == "GET" && (!strings.Contains(p.Body, "<dd>"+c.UserCode+"</dd>") || !strings.Contains(p.Body, `action="?"`)) {
+		if p.Status != 200 || method == "GET" && (!strings.Contains(p.Body, "<dd><bdi>"+c.UserCode+"</bdi></dd>") || !strings.Contains(p.Body, `action="?"`)) {
 			t.Errorf("%d %s", p.Status, p.Body)
 		}
 	}
@@ -140,7 +140,7 @@ func TestVerificationRefuses(t *testing.T) {
 				t.Errorf("Allow: %s", allow)
 			}
 			h := p.Header
-			if h.Get("Cache-Control") != "no-store" || h.Get("X-Frame-Options") != "DENY" || h.Get("Referrer-Policy") != "no-referrer" ||
+			if h.Get("Cache-Control") != "no-store" || h.Get("X-Frame-Options") != "DENY" || h.Get("Referrer-Policy") != "same-origin" ||
 				!strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") || !strings.HasPrefix(h.Get("Content-Type"), "text/html") {
 				t.Errorf("%v", h)
 			}

@@ -27,7 +27,7 @@ func peopleOf(conf config.Config, w wiring) (*people, error) {
 	if err != nil {
 		return nil, err
 	}
-	refresh := &grant.RefreshToken{Store: w.handles}
+	refresh := &grant.RefreshToken{Store: w.handles, Stands: w.live.Stands}
 	code := &grant.AuthorizationCode{Store: w.handles, Refresh: refresh}
 	device := &grant.DeviceCode{Store: w.handles, Refresh: refresh}
 	p := &people{
