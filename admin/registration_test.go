@@ -28,13 +28,19 @@ type registration struct {
 	*Admin
 	live *Live
 	url  string
+
+	mu   sync.Mutex
 	told []Change
 }
 
 func newRegistration(t *testing.T, open bool) *registration {
 	t.Helper()
 	s := &registration{}
-	s.Admin = New(openStore(t), newTestSealer(t), Options{Observe: func(_ context.Context, c Change) { s.told = append(s.told, c) }})
+	s.Admin = New(openStore(t), newTestSealer(t), Options{Observe: func(_ context.Context, c Change) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.told = append(s.told, c)
+	}})
 	live, err := s.Live(t.Context(), LiveOptions{})
 	if err != nil {
 		t.Fatal(err)
