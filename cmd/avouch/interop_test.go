@@ -35,23 +35,7 @@ func python(t *testing.T, script string, env map[string]string) ([]string, error
 // node runs a module from a folder where its imports are found.
 func node(t *testing.T, script string, env map[string]string) ([]string, error) {
 	t.Helper()
-	modules := os.Getenv("AVOUCH_TEST_NODE")
-	if modules == "" {
-		t.Skip("the Node clients are not here: ./check installs them")
-	}
-	text, err := os.ReadFile(filepath.Join("testdata", "interop", script))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	if err := os.Symlink(filepath.Join(modules, "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, script)
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return runScript(t, "node", path, env)
+	return runScript(t, "node", nodeScript(t, script), env)
 }
 
 func runScript(t *testing.T, interpreter, script string, env map[string]string) ([]string, error) {
