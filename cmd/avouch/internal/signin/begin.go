@@ -109,7 +109,7 @@ func (s *SignIn) status(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.write(w, &pages.Page{
-		Title: "You are signed in", Facts: []pages.Fact{{Name: "You are signed in as", Value: ses.who()}},
+		Title: "You are signed in", Facts: []pages.Fact{{Name: "Signed in as", Value: ses.who()}},
 		Links: []pages.Link{{Text: "Sign out", URL: s.base + outPath}},
 	})
 }

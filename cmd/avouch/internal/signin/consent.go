@@ -15,7 +15,7 @@ func (s *SignIn) consent(w http.ResponseWriter, ses *session, q *grant.Question,
 	p := &pages.Page{
 		Title:       "Allow access?",
 		Client:      clientName(q),
-		Text:        []string{"This program asks to act for you. If you allow it, it can do what is listed here, and nothing else."},
+		Text:        []string{"This program asks to act for you. If you allow it, it can do what is listed here, and nothing else.", "Whatever you decide, you are sent back to it."},
 		Scopes:      q.Scopes,
 		ScopesTitle: "What it asks for",
 		ScopeTexts:  s.conf.ScopeTexts,
@@ -37,6 +37,7 @@ func (s *SignIn) consent(w http.ResponseWriter, ses *session, q *grant.Question,
 	}
 	if q.RedirectURI == "" {
 		p.Title = "Allow a device access?"
+		p.Text[1] = "Whatever you decide, the device learns it by itself."
 		p.Facts = append(p.Facts, pages.Fact{Name: "Code of the device", Value: q.UserCode})
 		p.Warning = "Go on only if the device is in front of you and shows this code. Somebody who sends you a code wants your access for himself."
 	} else {
@@ -45,7 +46,7 @@ func (s *SignIn) consent(w http.ResponseWriter, ses *session, q *grant.Question,
 	for _, resource := range q.Resources {
 		p.Facts = append(p.Facts, pages.Fact{Name: "Works with", Value: resource})
 	}
-	p.Facts = append(p.Facts, pages.Fact{Name: "You are signed in as", Value: ses.who()})
+	p.Facts = append(p.Facts, pages.Fact{Name: "Signed in as", Value: ses.who()})
 	s.write(w, p)
 }
 

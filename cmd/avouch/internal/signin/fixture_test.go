@@ -170,6 +170,7 @@ type fixture struct {
 	subjects *switches
 	log      *bytes.Buffer
 	client   avouch.Client
+	redirect string // of the client
 	upstream *acme
 }
 
@@ -178,19 +179,24 @@ const authorizePath, devicePath = "/oauth/authorize", "/device"
 // newFixture makes one. change may change the configuration; nil changes nothing.
 func newFixture(t *testing.T, change func(c *Config)) *fixture {
 	t.Helper()
+	return newFixtureOn(t, httptest.NewTLSServer, change)
+}
+
+func newFixtureOn(t *testing.T, start func(http.Handler) *httptest.Server, change func(c *Config)) *fixture {
+	t.Helper()
 	f := &fixture{t: t, handles: &watchedStore{Store: handle.NewMemory(0)}, subjects: &switches{}, log: new(bytes.Buffer), upstream: newAcme(t)}
-	f.client = avouch.Client{ID: "orders-app", Name: "Orders App"}
+	f.client, f.redirect = avouch.Client{ID: "orders-app", Name: "Orders App"}, "https://app.example/cb"
 	mux := http.NewServeMux()
 	mux.HandleFunc(authorizePath, func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		f.answer(w, r, &grant.Question{
-			Client: &f.client, Scopes: strings.Fields(q.Get("scope")), Resources: q["resource"], RedirectURI: "https://app.example/cb", Param: q.Get,
+			Client: &f.client, Scopes: strings.Fields(q.Get("scope")), Resources: q["resource"], RedirectURI: f.redirect, Param: q.Get,
 		})
 	})
 	mux.HandleFunc(devicePath, func(w http.ResponseWriter, r *http.Request) {
 		f.answer(w, r, &grant.Question{Client: &f.client, Scopes: []string{"orders:read"}, UserCode: r.URL.Query().Get("user_code")})
 	})
-	f.server = httptest.NewTLSServer(mux)
+	f.server = start(mux)
 	t.Cleanup(f.server.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(f.upstream.Certificate())
@@ -214,15 +220,15 @@ func newFixture(t *testing.T, change func(c *Config)) *fixture {
 func (f *fixture) answer(w http.ResponseWriter, r *http.Request, q *grant.Question) {
 	consent, err := f.Ask(w, r, q)
 	if e, ok := errors.AsType[*avouch.Error](err); ok {
-		w.Header().Set("Location", "https://app.example/cb?error="+string(e.Code))
+		w.Header().Set("Location", f.redirect+"?error="+string(e.Code))
 		w.WriteHeader(http.StatusSeeOther)
 	} else if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 	} else if consent != nil && consent.Denied {
-		w.Header().Set("Location", "https://app.example/cb?error=access_denied")
+		w.Header().Set("Location", f.redirect+"?error=access_denied")
 		w.WriteHeader(http.StatusSeeOther)
 	} else if consent != nil {
-		w.Header().Set("Location", "https://app.example/cb?sub="+url.QueryEscape(consent.Subject))
+		w.Header().Set("Location", f.redirect+"?sub="+url.QueryEscape(consent.Subject))
 		w.WriteHeader(http.StatusSeeOther)
 	}
 }

@@ -23,7 +23,7 @@ func (s *SignIn) askOut(w http.ResponseWriter, r *http.Request) {
 		s.write(w, &pages.Page{
 			Title: "Sign out?",
 			Text:  []string{"Programs that you have allowed something keep it: signing out takes nothing from them."},
-			Facts: []pages.Fact{{Name: "You are signed in as", Value: ses.who()}},
+			Facts: []pages.Fact{{Name: "Signed in as", Value: ses.who()}},
 			Form: &pages.Form{
 				Action: s.base + outPath, Hidden: []pages.Hidden{{Name: "proof", Value: ses.proof(seenOut)}},
 				Buttons: []pages.Button{{Text: "Sign out", Name: "step", Value: "out"}},
