@@ -95,6 +95,13 @@ func TestSecrets(t *testing.T) {
 			}
 		})
 	}
+	t.Run("signin.secretfile", func(t *testing.T) {
+		t.Chdir(t.TempDir())
+		c, err := Load(Source{Environ: []string{"AVOUCH_SIGNIN_SECRETFILE=" + file}})
+		if err != nil || string(c.SignIn.Secret) != key || strings.Contains(c.YAML(), key) {
+			t.Fatalf("got %d bytes, %v", len(c.SignIn.Secret), err)
+		}
+	})
 	t.Run("systemd credential", func(t *testing.T) {
 		t.Chdir(t.TempDir())
 		dir := t.TempDir()

@@ -53,7 +53,7 @@ func TestInABrowser(t *testing.T) {
 			}))
 			defer evil.Close()
 
-			cmd := nodeScript(t, "browse.mjs", "CHROMIUM="+chromium, "SITE="+f.server.URL, "WAY="+somePage, "REAL="+name, "HOME="+home.URL,
+			cmd := nodeScript(t, "browse.mjs", "CHROMIUM="+chromium, "SITE="+f.server.URL, "WAY="+somePage, "REAL="+name, "END="+home.URL,
 				"EVIL="+strings.Replace(evil.URL, "127.0.0.1", "localhost", 1), "SHOTS="+os.Getenv("AVOUCH_TEST_SHOTS"))
 			var stdout, stderr bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -195,6 +195,17 @@ func TestIDTokenSignatures(t *testing.T) {
 	}
 }
 
+// TestKeysThatWereTakenBack: what the upstream has stopped to publish is believed for an hour and no longer.
+func TestKeysThatWereTakenBack(t *testing.T) {
+	f := newFixture(t, nil)
+	f.browser().signIn(somePage)
+	f.upstream.set(func() { f.upstream.published = &newAcme(t).key.PublicKey })
+	f.browser().signIn(somePage)
+	f.SignIn.upstream.at = time.Now().Add(-providerMaxAge)
+	b := f.browser()
+	b.get(b.get(somePage).link("Sign in at")).is(502, "You are not signed in")
+}
+
 func TestUpstreamSaysNo(t *testing.T) {
 	f := newFixture(t, nil)
 	for code, status := range map[string]int{

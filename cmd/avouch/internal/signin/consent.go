@@ -22,6 +22,7 @@ func (s *SignIn) consent(w http.ResponseWriter, ses *session, q *grant.Question,
 		Facts:       []pages.Fact{{Name: "Program's id", Value: q.Client.ID}},
 		Warning:     "The name of a program can be made up. Go on only if you have just started this yourself.",
 		Form: &pages.Form{
+			Action:  place, // the page may have come in answer to a form that was posted to another URL of the endpoint
 			Problem: problem,
 			Hidden:  []pages.Hidden{{Name: "proof", Value: ses.proof(seen(ses, q, place))}},
 			Buttons: []pages.Button{{Text: "Allow", Name: "decision", Value: "allow"}, {Text: "Deny", Name: "decision", Value: "deny", Quiet: true}},

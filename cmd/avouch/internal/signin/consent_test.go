@@ -1,7 +1,9 @@
 package signin
 
 import (
+	"html"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -95,6 +97,28 @@ func TestConsentPage(t *testing.T) {
 	f.client.Name = `<script>alert(1)</script>` + strings.Repeat("x", 10_000)
 	if p = b.get(authorizePath); strings.Contains(p.body, "<script>") || strings.Contains(p.body, strings.Repeat("x", 200)) {
 		t.Error("a hostile name")
+	}
+}
+
+// TestTheFormLeadsToTheQuestion: also where the page has come in answer to a form, and whatever is in the query.
+func TestTheFormLeadsToTheQuestion(t *testing.T) {
+	f := newFixture(t, nil)
+	b := f.browser()
+	for _, path := range []string{
+		somePage, authorizePath, devicePath + "?user_code=WDJB-MJHT", authorizePath + "?z=1&scope=orders:read&a=2&z=0",
+		authorizePath + "?state=a|b'c(d)~e!*$,:@/?%20+%c3%a9%F0%9F%98%80é<>`{}[]^",
+	} {
+		p := b.get(path)
+		if p.title() == "Sign in to go on" {
+			p = b.get(p.link("Sign in at"))
+		}
+		m := regexp.MustCompile(`<form method="post" action="([^"]*)"`).FindStringSubmatch(p.body)
+		if m == nil {
+			t.Fatalf("%s: no form on %q", path, p.title())
+		}
+		b.post(html.UnescapeString(m[1]), p.form("decision", "allow")).leads("sub=acme%2Falice")
+		b.post(p.url.RequestURI(), p.form("decision", "allow")).leads("sub=acme%2Falice")
+		b.post(path, p.form("decision", "deny")).leads("error=access_denied")
 	}
 }
 

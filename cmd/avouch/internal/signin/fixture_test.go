@@ -36,7 +36,8 @@ import (
 // acme is an OpenID provider that does as it is told, wrong things too.
 type acme struct {
 	*httptest.Server
-	key *ecdsa.PrivateKey
+	key       *ecdsa.PrivateKey // signs
+	published *ecdsa.PublicKey
 
 	mu     sync.Mutex
 	user   string
@@ -56,7 +57,7 @@ func newAcme(t *testing.T) *acme {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &acme{key: key, user: "alice", codes: map[string]url.Values{}, down: map[string]bool{}}
+	a := &acme{key: key, published: &key.PublicKey, user: "alice", codes: map[string]url.Values{}, down: map[string]bool{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{
@@ -65,7 +66,7 @@ func newAcme(t *testing.T) *acme {
 		})
 	})
 	mux.HandleFunc("/jwks", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k", Algorithm: "ES256", Use: "sig"}}})
+		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: a.published, KeyID: "k", Algorithm: "ES256", Use: "sig"}}})
 	})
 	mux.HandleFunc("/authorize", func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
@@ -246,6 +247,7 @@ func (s *switches) SubjectDisabled(_ context.Context, subject string) (bool, err
 // watchedStore remembers what it was given, and fails where it is told to.
 type watchedStore struct {
 	handle.Store
+	mu   sync.Mutex
 	err  error
 	kept bytes.Buffer
 	puts int
@@ -255,8 +257,10 @@ func (s *watchedStore) PutHandle(ctx context.Context, now time.Time, r *handle.R
 	if s.err != nil {
 		return s.err
 	}
+	s.mu.Lock()
 	s.puts++
 	s.kept.Write(r.Data)
+	s.mu.Unlock()
 	return s.Store.PutHandle(ctx, now, r)
 }
 

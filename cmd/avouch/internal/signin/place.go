@@ -32,12 +32,20 @@ func (s *SignIn) place(returnTo string) (string, error) {
 	if u.Scheme != "" || u.Opaque != "" || u.Host != "" || u.User != nil || u.RawPath != "" || !slices.Contains(s.pages, u.Path) {
 		return "", errors.New("return_to leads to no page of ours")
 	}
+	if _, err := url.ParseQuery(u.RawQuery); err != nil {
+		return "", errors.New("the query of return_to cannot be read")
+	}
 	return rejoin(u), nil
 }
 
+// rejoin writes path and query in one way only: a browser, a template and a Location header may each write some characters
+// of a query in another, and the place is the same.
 func rejoin(u *url.URL) string {
 	if u.RawQuery == "" {
 		return u.Path
+	}
+	if q, err := url.ParseQuery(u.RawQuery); err == nil {
+		return u.Path + "?" + q.Encode()
 	}
 	return u.Path + "?" + u.RawQuery
 }
