@@ -164,7 +164,7 @@ func (p *people) ask(w http.ResponseWriter, r *http.Request, q *grant.Question) 
 	user := p.who(r)
 	switch {
 	case user == "" && q.Param("prompt") == "none":
-		return nil, &avouch.Error{Code: "login_required", Description: "nobody is signed in"}
+		return nil, &avouch.Error{Code: avouch.LoginRequired, Description: "nobody is signed in"}
 	case user == "":
 		http.Redirect(w, r, "/login?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		return nil, nil
@@ -173,7 +173,7 @@ func (p *people) ask(w http.ResponseWriter, r *http.Request, q *grant.Question) 
 	case r.Method == http.MethodPost && r.PostFormValue("decision") == "no":
 		return &grant.Consent{Denied: true}, nil
 	case q.Param("prompt") == "none":
-		return nil, &avouch.Error{Code: "consent_required", Description: "the user has to decide"}
+		return nil, &avouch.Error{Code: avouch.ConsentRequired, Description: "the user has to decide"}
 	}
 	return nil, consentPage.Execute(w, map[string]any{"Question": q, "User": user, "Here": r.URL.RequestURI()})
 }
