@@ -15,9 +15,9 @@ async function configuration() {
       {
         client_name: 'registered by openid-client', redirect_uris: [env.REDIRECT_URI],
         grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'],
-        token_endpoint_auth_method: 'client_secret_basic', scope: env.SCOPE,
+        token_endpoint_auth_method: 'client_secret_post', scope: env.SCOPE,
       },
-      undefined, // the method that was registered
+      undefined, // client_secret_post, its default
       { ...options, initialAccessToken: env.REGISTER },
     );
     say('registered', registered.clientMetadata().client_id);

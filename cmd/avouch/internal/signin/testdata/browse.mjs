@@ -1,16 +1,9 @@
 // People at a browser: by keyboard, without JavaScript, and the pages of others who want to act for them. It prints a line
 // for each thing that is wrong. SITE is the server, WAY a path of its authorization endpoint, EVIL the origin of others,
-<<<<<<< HEAD
-// HOME where the client leads on to, CHROMIUM the browser; SHOTS, where set, is a folder for pictures.
-import { chromium } from 'playwright-core'
-
-const { SITE, WAY, EVIL, HOME, CHROMIUM, SHOTS, REAL } = process.env
-=======
 // END where the client leads on to, CHROMIUM the browser; SHOTS, where set, is a folder for pictures.
 import { chromium } from 'playwright-core'
 
 const { SITE, WAY, EVIL, END, CHROMIUM, SHOTS, REAL } = process.env
->>>>>>> signin
 const browser = await chromium.launch({
   executablePath: CHROMIUM,
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
@@ -87,11 +80,7 @@ await scripted.close()
 // Say yes, by keyboard. Chromium holds the whole way on to the policy of the page.
 await page.goto(SITE + WAY)
 await keys('Tab', 'Enter')
-<<<<<<< HEAD
-await page.waitForURL(url => url.href.startsWith(HOME), { timeout: 20000 }).catch(() => wrong('after the yes: ' + page.url()))
-=======
 await page.waitForURL(url => url.href.startsWith(END), { timeout: 20000 }).catch(() => wrong('after the yes: ' + page.url()))
->>>>>>> signin
 
 // Sign out.
 await page.goto(SITE + '/signin')
