@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"io"
 	"os"
 	"os/exec"
@@ -23,7 +24,9 @@ import (
 // conversation runs a script, plays the user of the browser, and returns what the script said besides.
 func (s *testServer) conversation(t *testing.T, interpreter string, args []string, env map[string]string) []string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), interpreter, args...)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, interpreter, args...)
 	cmd.Env = append(os.Environ(), "AUTHLIB_INSECURE_TRANSPORT=1", "NODE_NO_WARNINGS=1", "ISSUER="+s.url)
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
