@@ -131,14 +131,22 @@ func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return nil, fmt.Errorf("cannot make an access token: %w", err)
 	}
 	ev.TokenID = claims.ID
-	issued := Issued{Claims: claims}
+	var more map[string]any
 	if authz.Record != nil {
-		issued.Answer = map[string]any{}
-		if err := authz.Record(ctx, &issued); err != nil {
+		if more, err = record(ctx, &authz, claims); err != nil {
 			return nil, err
 		}
 	}
-	return appendTokenAnswer(access, lifetime, claims.Scopes, issued.Answer)
+	return appendTokenAnswer(access, lifetime, claims.Scopes, more)
+}
+
+// record has the grant keep what it must, and returns its further members of the answer.
+func record(ctx context.Context, authz *Authorization, claims *token.Claims) (map[string]any, error) {
+	issued := Issued{Claims: claims, Answer: map[string]any{}}
+	if err := authz.Record(ctx, &issued); err != nil {
+		return nil, err
+	}
+	return issued.Answer, nil
 }
 
 // origin is what the token rests on. A client that is not registered is an issuer under its own name: the token says so,
@@ -275,6 +283,9 @@ func appendTokenAnswer(access string, lifetime time.Duration, scopes []string, m
 	if len(scopes) > 0 {
 		b = append(b, `,"scope":`...)
 		b = jsonwrite.String(b, strings.Join(scopes, " "))
+	}
+	if len(more) == 0 {
+		return append(b, '}', '\n'), nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(more)) {
 		switch name {
