@@ -71,6 +71,8 @@ func TestHostileMetadata(t *testing.T) {
 				"grant_types_supported":                            {grantJWTBearer, grantClientCredentials},
 				"token_endpoint_auth_methods_supported":            {"private_key_jwt", "client_secret_jwt", "client_secret_basic", "client_secret_post", "none"},
 				"token_endpoint_auth_signing_alg_values_supported": {"RS256", "PS256", "ES256", "EdDSA", "HS256"},
+				"introspection_endpoint_auth_methods_supported":    {"private_key_jwt", "client_secret_jwt", "client_secret_basic", "client_secret_post"},
+				"revocation_endpoint_auth_methods_supported":       {"private_key_jwt", "client_secret_jwt", "client_secret_basic", "client_secret_post", "none"},
 			} {
 				got := texts(m.body[name])
 				slices.Sort(got)
@@ -83,7 +85,16 @@ func TestHostileMetadata(t *testing.T) {
 				if list, ok := value.([]any); ok && len(list) == 0 {
 					t.Errorf("%s is an empty list (RFC 8414 §3.2)", name)
 				}
-				if value == nil || value == "" || strings.Contains(name, "revocation") || strings.Contains(name, "introspection") || strings.Contains(name, "authorization_endpoint") {
+				if value == nil || value == "" {
+					t.Errorf("%s is %v", name, value)
+				}
+				if endpoint, ok := value.(string); ok && strings.HasSuffix(name, "_endpoint") {
+					if there := h.fetch(t, endpoint, nil); there.status == http.StatusNotFound {
+						t.Errorf("%s is %s, and there is nothing", name, endpoint)
+					}
+				}
+				// Nobody can sign in at this server, and nobody may register.
+				if name == "authorization_endpoint" || strings.Contains(name, "pushed") || strings.Contains(name, "device") || strings.Contains(name, "registration") || strings.Contains(name, "response_") {
 					t.Errorf("%s is %v, and there is no such thing", name, value)
 				}
 			}
