@@ -68,7 +68,7 @@ func (v *verification) comparePage(code string) *pages.Page {
 
 func approvedPage(client *avouch.Client) *pages.Page {
 	return &pages.Page{
-		Title: "Your device is connected", Client: nameOf(client),
+		Title: "Your device is connected", Client: nameOf(client), Done: true,
 		Text: []string{"You can go back to your device now, and close this page."},
 	}
 }
@@ -78,6 +78,15 @@ func deniedPage(client *avouch.Client) *pages.Page {
 		Title: "Your device is not connected", Client: nameOf(client),
 		Text: []string{"It gets no access. You can go back to your device now, and close this page."},
 	}
+}
+
+// siteOf is whose pages these are: the host that the user should see in the address.
+func siteOf(server *avouch.Server) string {
+	u, err := url.Parse(server.Issuer())
+	if err != nil {
+		return "" // a Server has checked its issuer
+	}
+	return u.Host
 }
 
 func nameOf(client *avouch.Client) string {
