@@ -22,8 +22,8 @@ import (
 	"github.com/avouch-oauth/avouch/keys"
 )
 
-// pages are those whose shell commands are held to transcripts.
-var pages = []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/*.md", "docs/guide/*.md"}
+// documentPages are those whose shell commands are held to transcripts.
+var documentPages = []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/*.md", "docs/guide/*.md"}
 
 // TestGuide runs the transcripts of the guide: the commands of its pages, with what they need around them.
 func TestGuide(t *testing.T) {
@@ -194,7 +194,7 @@ func TestCommandsOfPages(t *testing.T) {
 		}
 	}
 	shown := 0
-	for _, pattern := range pages {
+	for _, pattern := range documentPages {
 		files, err := filepath.Glob(filepath.Join("..", "..", pattern))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no page %s: %v", pattern, err)
