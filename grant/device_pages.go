@@ -37,7 +37,7 @@ func (v *verification) entryPage(problem string) *pages.Page {
 		Form: &pages.Form{
 			Action: "?", // the page itself, without the query of its address
 			Inputs: []pages.Input{{
-				Name: "user_code", Label: "Code", Hint: "Eight letters, such as BCDF-GHJK.", Autocomplete: "off", Code: true, MaxLength: 32,
+				Name: "user_code", Label: "Code", Hint: "Such as BCDF-GHJK; the dash may be left out.", Autocomplete: "off", Code: true, MaxLength: 32,
 			}},
 			Buttons: []pages.Button{{Text: "Continue"}},
 			Problem: problem,
@@ -55,7 +55,7 @@ func (v *verification) comparePage(code string) *pages.Page {
 			"Does your device show this very code?",
 			"Continue only if you hold the device in your hands, or see it before you. If somebody has sent you here by a message or on the phone, close this page: whoever has the device would get into your account.",
 		},
-		Facts: []pages.Fact{{Name: "Code", Value: shownUserCode(code)}},
+		Facts: []pages.Fact{{Name: "Code", Value: shownUserCode(code), Code: true}},
 		Form: &pages.Form{
 			Action:  "?",
 			Hidden:  []pages.Hidden{{Name: "user_code", Value: shownUserCode(code)}},

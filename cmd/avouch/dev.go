@@ -133,7 +133,7 @@ func (s *running) whoSignsIn() string {
 // makeDevApp registers an app for which people decide, at the browser or by the code of a device.
 func makeDevApp(ctx context.Context, s *running) error {
 	in := admin.AddClientInput{ID: devApp}
-	in.Name, in.AuthMethod = "demo app of --dev", "none"
+	in.Name, in.AuthMethod = "Demo App", "none"
 	in.RedirectURIs = []string{"http://127.0.0.1/callback"}
 	in.GrantTypes = []string{grantAuthorizationCode, grantRefreshToken, grantDeviceCode}
 	in.Scope, in.DefaultScope = "demo:read demo:write", "demo:read"

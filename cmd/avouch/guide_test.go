@@ -297,7 +297,7 @@ func transcriptCommands(transcript string) (commands []string) {
 func asCommand(line string) string {
 	line = comment.ReplaceAllString(line, "")
 	line = strings.TrimSpace(manySpaces.ReplaceAllString(line, " "))
-	line = strings.ReplaceAll(line, "'", `"`) // transcripts know one kind of quotes
+	line = strings.ReplaceAll(line, "'", `"`)                                          // transcripts know one kind of quotes
 	line = strings.ReplaceAll(line, "http://127.0.0.1:8080", "https://as.example.com") // wherever a server is tried
 	line = strings.Replace(line, "curl -sS ", "curl ", 1)
 	return strings.Replace(line, "go run ./cmd/avouch ", "avouch ", 1)
