@@ -56,8 +56,8 @@ type Authorization struct {
 	// KeyID is the key of the client that signed the grant, where it signed for itself; see [Event.KeyID].
 	KeyID string
 	// Issuer is whose assertion the grant rests on, "" for nobody's; Family names everything that is issued on one
-	// consent of a user, "" where there is none. Both go into the token (token.Origin), so that introspection can tell
-	// whether they still stand.
+	// consent of a user, "" where there is none: a text of its own for each, such as rand.Text(). Both go into the token
+	// (token.Origin), so that introspection can tell whether they still stand.
 	Issuer, Family string
 
 	// Uses may be used once; the server spends them together with the client's, after every policy has been passed.

@@ -58,7 +58,7 @@ func (e *authorizing) ServeHTTP(to http.ResponseWriter, r *http.Request) {
 	case a.redirect != "":
 		redirect(w, a.refused(e.server.Issuer(), refusal, ev.RefusalID))
 	default:
-		writeRefusalPage(w, refusal, ev.RefusalID)
+		writeRefusalPage(w, siteOf(e.server), refusal, ev.RefusalID)
 	}
 }
 

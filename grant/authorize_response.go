@@ -37,9 +37,9 @@ func redirect(w http.ResponseWriter, location string) {
 
 // writeRefusalPage tells the user of a request that is not to be answered to the client, because nobody knows for sure
 // that it is the client's.
-func writeRefusalPage(w http.ResponseWriter, e *avouch.Error, refusalID string) {
+func writeRefusalPage(w http.ResponseWriter, site string, e *avouch.Error, refusalID string) {
 	p := &pages.Page{
-		Title: "You cannot go on here", Status: e.Status, RefusalID: refusalID,
+		Site: site, Title: "You cannot go on here", Status: e.Status, RefusalID: refusalID,
 		Text: []string{
 			"The application that sent you here has made a mistake, or somebody else wants you to believe that it sent you. Go back to the application and try again from there; if that does not help, tell its makers what is written below.",
 			plain(e.Description) + ".",

@@ -37,7 +37,7 @@ func (v *verification) entryPage(problem string) *pages.Page {
 		Form: &pages.Form{
 			Action: "?", // the page itself, without the query of its address
 			Inputs: []pages.Input{{
-				Name: "user_code", Label: "Code", Hint: "Eight letters, such as BCDF-GHJK.", Autocomplete: "off", Code: true, MaxLength: 32,
+				Name: "user_code", Label: "Code", Hint: "Such as BCDF-GHJK; the dash may be left out.", Autocomplete: "off", Code: true, MaxLength: 32,
 			}},
 			Buttons: []pages.Button{{Text: "Continue"}},
 			Problem: problem,
@@ -55,7 +55,7 @@ func (v *verification) comparePage(code string) *pages.Page {
 			"Does your device show this very code?",
 			"Continue only if you hold the device in your hands, or see it before you. If somebody has sent you here by a message or on the phone, close this page: whoever has the device would get into your account.",
 		},
-		Facts: []pages.Fact{{Name: "Code", Value: shownUserCode(code)}},
+		Facts: []pages.Fact{{Name: "Code", Value: shownUserCode(code), Code: true}},
 		Form: &pages.Form{
 			Action:  "?",
 			Hidden:  []pages.Hidden{{Name: "user_code", Value: shownUserCode(code)}},
@@ -68,7 +68,7 @@ func (v *verification) comparePage(code string) *pages.Page {
 
 func approvedPage(client *avouch.Client) *pages.Page {
 	return &pages.Page{
-		Title: "Your device is connected", Client: nameOf(client),
+		Title: "Your device is connected", Client: nameOf(client), Done: true,
 		Text: []string{"You can go back to your device now, and close this page."},
 	}
 }
@@ -78,6 +78,15 @@ func deniedPage(client *avouch.Client) *pages.Page {
 		Title: "Your device is not connected", Client: nameOf(client),
 		Text: []string{"It gets no access. You can go back to your device now, and close this page."},
 	}
+}
+
+// siteOf is whose pages these are: the host that the user should see in the address.
+func siteOf(server *avouch.Server) string {
+	u, err := url.Parse(server.Issuer())
+	if err != nil {
+		return "" // a Server has checked its issuer
+	}
+	return u.Host
 }
 
 func nameOf(client *avouch.Client) string {

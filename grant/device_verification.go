@@ -60,6 +60,7 @@ func (v *verification) serve(to http.ResponseWriter, r *http.Request, ev *avouch
 		page.RefusalID = ev.RefusalID
 		setRetryAfter(w, refusal.RetryAfter)
 	}
+	page.Site = siteOf(v.server)
 	pages.Write(w, page)
 	return nil, nil
 }

@@ -41,8 +41,11 @@ func TestVerificationCompares(t *testing.T) {
 	if s.questions() != 0 || s.poll(t, c.DeviceCode).Error != "authorization_pending" {
 		t.Errorf("asked %d times", s.questions())
 	}
-	if p := s.typeIn(t, c.UserCode); p.Status != 200 || !strings.Contains(p.Body, "go back") || !strings.Contains(p.Body, "Living room &lt;TV&gt;") {
-		t.Errorf("%d %s", p.Status, p.Body)
+	p := s.typeIn(t, c.UserCode)
+	for _, want := range []string{"go back", "Living room &lt;TV&gt;", `<main class="done">`, "<bdi>" + strings.TrimPrefix(s.issuer, "http://") + "</bdi>"} {
+		if p.Status != 200 || !strings.Contains(p.Body, want) {
+			t.Errorf("%d, without %s: %s", p.Status, want, p.Body)
+		}
 	}
 	if a := s.poll(t, c.DeviceCode); a.Status != 200 {
 		t.Errorf("%+v", a)

@@ -55,7 +55,8 @@ type Record struct {
 }
 
 // Store keeps records and revocations. Implementations are safe for concurrent use, by several processes where they share
-// a database. Times have a resolution of a millisecond.
+// a database. Times have a resolution of a millisecond. Where ctx has ended before the call, a method returns the error of
+// ctx and does nothing.
 type Store interface {
 	// PutHandle keeps a record. With Revision 0 it is new, and [ErrExists] is returned where there is one of its kind and
 	// digest, expired or not; otherwise it replaces the one of that Revision, and [ErrConflict] is returned where the

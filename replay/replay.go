@@ -63,11 +63,12 @@ type Use struct {
 
 // Guard remembers uses. Implementations are safe for concurrent use, by several processes where they share a store.
 type Guard interface {
-	// FirstUse spends all uses or none. It returns a [*ReplayedError] where one of them was used before, also where
-	// two of the same call are the same; any other error means that the guard could not tell, and the request must be
-	// refused as temporarily unavailable. When it returns nil the uses are spent as durably as the guard promises.
-	// When it returns an error because ctx has ended, they may be spent. Times are judged by now, never by the
-	// guard's own clock; where now has been set back, a guard refuses what it can no longer know.
+	// FirstUse spends all uses or none. It returns a [*ReplayedError] where one of them was used before by anybody but
+	// its Holder, earlier or twice in the same call; any other error means that the guard could not tell, and
+	// the request must be refused as temporarily unavailable. When it returns nil the uses are spent as durably as the
+	// guard promises. Where ctx has ended before the call it returns the error of ctx and spends nothing; where ctx ends
+	// meanwhile they may be spent. Times are judged by now, never by the guard's own clock; where now has been set back,
+	// a guard refuses what it can no longer know.
 	FirstUse(ctx context.Context, now time.Time, uses ...Use) error
 }
 

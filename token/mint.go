@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/avouch-oauth/avouch/internal/jose"
 	"github.com/avouch-oauth/avouch/internal/jsonwrite"
@@ -80,8 +81,8 @@ func (m *Minter) Mint(ctx context.Context, c *Claims) (string, error) {
 	return string(raw), nil
 }
 
-// Validate reports what RFC 9068 §2.2 requires of an access token to be minted and c lacks, and what More must not
-// have.
+// Validate reports what RFC 9068 §2.2 requires of an access token to be minted and c lacks, what More must not have, and
+// texts that are not valid UTF-8.
 func (c *Claims) Validate() error {
 	var missing []string
 	for _, claim := range [...]struct {
@@ -101,12 +102,22 @@ func (c *Claims) Validate() error {
 	if !c.Expires.After(c.IssuedAt) {
 		return errors.New("token: an access token must not expire before it is issued")
 	}
+	// JSON has no place for other bytes: they would be replaced, and two users, or two consents, become one.
+	if o := &c.Origin; !validUTF8(c.Issuer, c.Subject, c.ClientID, c.ID, o.Issuer, o.Family) ||
+		!validUTF8(c.Audience...) || !validUTF8(c.Scopes...) || !validUTF8(o.KeyIDs...) {
+		return errors.New("token: a subject, a family or another text of the claims is not valid UTF-8")
+	}
 	for name := range c.More {
 		if named(name) {
 			return fmt.Errorf("token: the claim %q has a field of its own", name)
 		}
 	}
 	return nil
+}
+
+// validUTF8 reports whether all of the texts are.
+func validUTF8(texts ...string) bool {
+	return !slices.ContainsFunc(texts, func(s string) bool { return !utf8.ValidString(s) })
 }
 
 // appendJSON appends the claims. One audience is a string, several are an array.

@@ -355,6 +355,28 @@ func TestAnyAudience(t *testing.T) {
 	}
 }
 
+// TestTextsAreUTF8: other bytes would be replaced in JSON, and two of them become one user or one consent.
+func TestTextsAreUTF8(t *testing.T) {
+	m := &token.Minter{Key: generate(t, keys.ES256)}
+	const bad = "\xff\xfe"
+	for name, spoil := range map[string]func(*token.Claims){
+		"subject": func(c *token.Claims) { c.Subject = bad }, "client": func(c *token.Claims) { c.ClientID = bad },
+		"audience": func(c *token.Claims) { c.Audience = []string{orders, bad} }, "scope": func(c *token.Claims) { c.Scopes = []string{bad} },
+		"family": func(c *token.Claims) { c.Origin.Family = bad }, "issuer": func(c *token.Claims) { c.Origin.Issuer = bad },
+		"key": func(c *token.Claims) { c.Origin.KeyIDs = []string{bad} },
+	} {
+		c := claims()
+		c.Subject = "zoë"
+		if _, err := m.Mint(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		spoil(c)
+		if raw, err := m.Mint(t.Context(), c); err == nil {
+			t.Errorf("%s: minted %s", name, raw)
+		}
+	}
+}
+
 func TestVerifierConfiguration(t *testing.T) {
 	key := generate(t, keys.ES256)
 	raw, err := (&token.Minter{Key: key}).Mint(t.Context(), claims())

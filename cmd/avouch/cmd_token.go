@@ -224,6 +224,9 @@ func (a *app) printToken(t *oauth2.Token) error {
 	if scope, ok := t.Extra("scope").(string); ok {
 		value["scope"] = scope
 	}
+	if t.RefreshToken != "" {
+		value["refresh_token"] = t.RefreshToken
+	}
 	return a.print(value, table{rows: [][]string{{t.AccessToken}}})
 }
 

@@ -15,7 +15,11 @@ import (
 	"github.com/avouch-oauth/avouch/keys"
 )
 
-const devClient = "dev-client"
+// The clients that --dev makes: a program that signs, and an app for which people decide.
+const (
+	devClient = "dev-client"
+	devApp    = "dev-app"
+)
 
 // devKeyFile is where the key of the demo client of --dev is.
 func devKeyFile(conf config.Config) string { return conf.Store.Path + "." + devClient + ".pem" }
@@ -73,13 +77,14 @@ func (a *app) loadBeside(dev bool) (config.Config, error) {
 	return conf, nil
 }
 
-// welcome makes the demo client on the first start with --dev, and says what to try.
+// welcome makes the demo clients on the first start with --dev, and says what to try.
 func (a *app) welcome(ctx context.Context, s *running) error {
-	if _, err := s.admin.Client(ctx, devClient); err != nil {
-		if e, ok := errors.AsType[*admin.Error](err); !ok || e.Code != admin.NotFound {
-			return err
+	for id, make := range map[string]func(context.Context, *running) error{devClient: makeDevClient, devApp: makeDevApp} {
+		_, err := s.admin.Client(ctx, id)
+		if e, ok := errors.AsType[*admin.Error](err); ok && e.Code == admin.NotFound {
+			err = make(ctx, s)
 		}
-		if err := makeDevClient(ctx, s); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -90,22 +95,50 @@ func (a *app) welcome(ctx context.Context, s *running) error {
 	if err := os.WriteFile(devIssuerFile(s.conf), []byte(s.conf.Issuer+"\n"), 0o600); err != nil {
 		return err
 	}
+	registration := ""
+	if e := s.server.URL("registration"); e != "" {
+		registration = "\n  register    " + e
+	}
 	fmt.Fprintf(a.stdout, `
 avouch is ready for development.
 
   issuer      %s
   metadata    %[1]s/.well-known/oauth-authorization-server
+  sign-in     %[1]s/signin%s
+  devices     %s%s
   database    %s
-  demo client %s, its key in %s
+  clients     %s, a program, its key in %s
+              %s, an app without a secret, back at http://127.0.0.1/callback with any port
 
 %s
-  avouch token --dev                                  an access token for the demo client
+  avouch token --dev                                  an access token for the program
+  avouch login --dev                                  one for a person, who allows it at the browser
+  avouch login --dev --device                         likewise, as a device without a browser does
   avouch token --dev | avouch whoami --dev            what an API sees of it
   avouch client add billing --keys 2 --out ./keys     a client of your own
   avouch explain --dev assertion.jwt                  why an assertion is refused
 
-`, s.conf.Issuer, s.conf.Store.Path, devClient, devKeyFile(s.conf), where)
+`, s.conf.Issuer, s.whoSignsIn(), s.server.URL("device_verification"), registration, s.conf.Store.Path, devClient, devKeyFile(s.conf), devApp, where)
 	return nil
+}
+
+// whoSignsIn says who can sign in, behind the address of the page.
+func (s *running) whoSignsIn() string {
+	if s.conf.SignIn.Issuer != "" {
+		return "  by " + s.conf.SignIn.Issuer
+	}
+	return "  by any name, without a password"
+}
+
+// makeDevApp registers an app for which people decide, at the browser or by the code of a device.
+func makeDevApp(ctx context.Context, s *running) error {
+	in := admin.AddClientInput{ID: devApp}
+	in.Name, in.AuthMethod = "Demo App", "none"
+	in.RedirectURIs = []string{"http://127.0.0.1/callback"}
+	in.GrantTypes = []string{grantAuthorizationCode, grantRefreshToken, grantDeviceCode}
+	in.Scope, in.DefaultScope = "demo:read demo:write", "demo:read"
+	_, err := s.admin.AddClient(ctx, in)
+	return err
 }
 
 func makeDevClient(ctx context.Context, s *running) error {

@@ -22,11 +22,20 @@ import (
 	"github.com/avouch-oauth/avouch/keys"
 )
 
-// pages are those whose shell commands are held to transcripts.
-var pages = []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/*.md", "docs/guide/*.md"}
+// documentPages are those whose shell commands are held to transcripts.
+var documentPages = []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/*.md", "docs/guide/*.md"}
 
 // TestGuide runs the transcripts of the guide: the commands of its pages, with what they need around them.
 func TestGuide(t *testing.T) {
+	repository, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "env", "GOCACHE", "GOMODCACHE", "GOPROXY").Output()
+	goEnv := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if err != nil || len(goEnv) != 3 {
+		t.Fatalf("%q %v", out, err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/guide",
 		Setup: func(e *testscript.Env) error {
@@ -40,7 +49,8 @@ func TestGuide(t *testing.T) {
 			}
 			for name, value := range map[string]string{
 				"ADDRESS": address, "MANAGEMENT": management, "AVOUCH_LISTEN": address, "AVOUCH_MANAGEMENT_LISTEN": "off",
-				"GORACE": quickExit,
+				"GORACE": quickExit, "REPO": repository,
+				"GOCACHE": goEnv[0], "GOMODCACHE": goEnv[1], "GOPROXY": goEnv[2], "GOFLAGS": "",
 			} {
 				e.Setenv(name, value)
 			}
@@ -181,6 +191,9 @@ func TestCommandsOfPages(t *testing.T) {
 	run := map[string]bool{
 		"./check":                 true, // which runs all of this
 		"go install ./cmd/avouch": true, // TestInstall
+		"go run .":                true, // from_nothing.txtar builds it and runs it, to be able to end it
+		// the tests of the examples that the pages show
+		"go test -race .": true, "go test -race -count=10 .": true,
 	}
 	for _, dir := range []string{"testdata/guide", "testdata/script"} {
 		files, err := filepath.Glob(dir + "/*.txtar")
@@ -194,7 +207,7 @@ func TestCommandsOfPages(t *testing.T) {
 		}
 	}
 	shown := 0
-	for _, pattern := range pages {
+	for _, pattern := range documentPages {
 		files, err := filepath.Glob(filepath.Join("..", "..", pattern))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no page %s: %v", pattern, err)
@@ -284,7 +297,9 @@ func transcriptCommands(transcript string) (commands []string) {
 func asCommand(line string) string {
 	line = comment.ReplaceAllString(line, "")
 	line = strings.TrimSpace(manySpaces.ReplaceAllString(line, " "))
-	line = strings.ReplaceAll(line, "'", `"`) // transcripts know one kind of quotes
+	line = strings.ReplaceAll(line, "'", `"`)                                          // transcripts know one kind of quotes
+	line = strings.ReplaceAll(line, "http://127.0.0.1:8080", "https://as.example.com") // wherever a server is tried
+	line = strings.Replace(line, "curl -sS ", "curl ", 1)
 	return strings.Replace(line, "go run ./cmd/avouch ", "avouch ", 1)
 }
 

@@ -21,6 +21,11 @@ type Document struct {
 	TokenEndpoint         string
 	JWKSURI               string
 	IntrospectionEndpoint string
+
+	// Where a person is needed. They are "" too where CheckURL refuses them: most of those who fetch metadata do without.
+	AuthorizationEndpoint       string
+	DeviceAuthorizationEndpoint string
+	NamesItself                 bool // authorization_response_iss_parameter_supported (RFC 9207 §3)
 }
 
 // ErrMismatch means that metadata names another issuer than the one it was asked for (RFC 8414 §3.3). Whoever goes on
@@ -86,6 +91,14 @@ func parse(text []byte, issuer string) (*Document, error) {
 		}
 		*to = text
 	}
+	for name, to := range map[string]*string{
+		"authorization_endpoint": &d.AuthorizationEndpoint, "device_authorization_endpoint": &d.DeviceAuthorizationEndpoint,
+	} {
+		if text, ok := object.Get(name).Text(); ok && CheckURL(text) == nil {
+			*to = text
+		}
+	}
+	d.NamesItself, _ = object.Get("authorization_response_iss_parameter_supported").Bool()
 	return d, nil
 }
 

@@ -84,10 +84,25 @@ func TestFetch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := (Document{host + c.path, host + "/token", host + "/jwks", host + "/in"}); *d != want {
+			if want := (Document{Issuer: host + c.path, TokenEndpoint: host + "/token", JWKSURI: host + "/jwks", IntrospectionEndpoint: host + "/in"}); *d != want {
 				t.Errorf("got %+v, want %+v", *d, want)
 			}
 		})
+	}
+}
+
+// TestForPeople: what only people need is left out where it is not fit to be shown to a browser, and nobody else suffers.
+func TestForPeople(t *testing.T) {
+	for said, want := range map[string]Document{
+		`"authorization_endpoint":"https://a.example/auth?x=1","device_authorization_endpoint":"https://a.example/dev","authorization_response_iss_parameter_supported":true`: {AuthorizationEndpoint: "https://a.example/auth?x=1", DeviceAuthorizationEndpoint: "https://a.example/dev", NamesItself: true},
+		`"authorization_endpoint":"javascript:alert(1)","device_authorization_endpoint":"http://a.example/dev"`:                                                               {},
+		`"authorization_endpoint":[],"device_authorization_endpoint":1,"authorization_response_iss_parameter_supported":"true"`:                                               {},
+	} {
+		want.Issuer = "https://a.example"
+		d, err := parse([]byte(`{"issuer":"https://a.example",`+said+`}`), want.Issuer)
+		if err != nil || *d != want {
+			t.Errorf("%s: %+v, %v", said, d, err)
+		}
 	}
 }
 

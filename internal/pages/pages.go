@@ -42,7 +42,10 @@ type Page struct {
 }
 
 // Fact is something to be seen, with its name.
-type Fact struct{ Name, Value string }
+type Fact struct {
+	Name, Value string
+	Code        bool // the value is compared by hand: large, letter by letter
+}
 
 // Link leads on.
 type Link struct {

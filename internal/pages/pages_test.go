@@ -24,7 +24,7 @@ var hostile = "Bank" + override + markup + zeroWidth + "\x00\x1b[31m\u2028" + st
 func hostilePage() *Page {
 	return &Page{
 		Site: hostile, Title: hostile, Text: []string{hostile}, Client: hostile, Scopes: []string{hostile}, ScopesTitle: "It asks to",
-		ScopeTexts: map[string]string{hostile: hostile}, Facts: []Fact{{hostile, hostile}}, Warning: hostile,
+		ScopeTexts: map[string]string{hostile: hostile}, Facts: []Fact{{Name: hostile, Value: hostile}, {Name: hostile, Value: hostile, Code: true}}, Warning: hostile,
 		Links: []Link{{Text: hostile, URL: "javascript:alert(3)"}, {Text: hostile, URL: hostile}},
 		Form: &Form{
 			Action: "javascript:alert(4)", Problem: hostile, Hidden: []Hidden{{hostile, hostile}},

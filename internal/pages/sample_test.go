@@ -18,7 +18,7 @@ func samples() map[string]*Page {
 			Scopes:      []string{"orders:read", "orders:write", "profile"},
 			ScopeTexts:  map[string]string{"orders:read": "See your orders", "orders:write": "Make and change orders in your name"},
 			ScopesTitle: "It wants to",
-			Facts:       []Fact{{"Client", "orders-app"}, {"Leads to", "app.example.com"}, {"For", longText}, {"Signed in as", "Alice Example (login/248289761001)"}},
+			Facts:       []Fact{{Name: "Client", Value: "orders-app"}, {Name: "Code", Value: "WDJB-MJHT", Code: true}, {Name: "For", Value: longText}, {Name: "Signed in as", Value: "Alice Example (login/248289761001)"}},
 			Warning:     "If you did not just start this in Orders App yourself, deny it.",
 			Form: &Form{
 				Hidden:  []Hidden{{"csrf", "x"}},

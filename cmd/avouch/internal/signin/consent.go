@@ -39,7 +39,7 @@ func (s *SignIn) consent(w http.ResponseWriter, ses *session, q *grant.Question,
 	if q.RedirectURI == "" {
 		p.Title = "Allow a device access?"
 		p.Text[1] = "Whatever you decide, the device learns it by itself."
-		p.Facts = append(p.Facts, pages.Fact{Name: "Code of the device", Value: q.UserCode})
+		p.Facts = append(p.Facts, pages.Fact{Name: "Device code", Value: q.UserCode, Code: true})
 		p.Warning = "Go on only if the device is in front of you and shows this code. Somebody who sends you a code wants your access for himself."
 	} else {
 		p.Facts = append(p.Facts, pages.Fact{Name: "Leads you to", Value: destination(q.RedirectURI)})
