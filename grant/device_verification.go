@@ -12,6 +12,7 @@ import (
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/internal/pages"
+	"github.com/avouch-oauth/avouch/internal/rate"
 )
 
 // maxAskForm is how long a form that is posted to a page of Ask, or to the verification page, may be, in bytes.
@@ -176,7 +177,7 @@ func (v *verification) ask(w *watched, r *http.Request, ev *avouch.Event, typed 
 
 // tryCode looks for a code that nobody has decided about. It returns nil where there is none; that was a guess then.
 func (v *verification) tryCode(ctx context.Context, code, remoteAddr string) (*handle.Record, *deviceRecord, error) {
-	now, network := time.Now(), networkOf(remoteAddr)
+	now, network := time.Now(), rate.Network(remoteAddr)
 	if wait := v.guesses.take(now, network); wait > 0 {
 		return nil, nil, &avouch.Error{
 			Code: avouch.InvalidRequest, Status: http.StatusTooManyRequests, RetryAfter: wait,
