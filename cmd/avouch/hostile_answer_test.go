@@ -139,6 +139,12 @@ func (h *hostile) checkAnswer(t testing.TB, req *http.Request, a answer) {
 		}
 		return
 	}
+	h.checkRefusal(t, req, a)
+}
+
+// checkRefusal is about what every refusal in JSON has in common, whatever the endpoint.
+func (h *hostile) checkRefusal(t testing.TB, req *http.Request, a answer) {
+	t.Helper()
 	if a.status == http.StatusUnauthorized && (len(a.header.Values("WWW-Authenticate")) > 0) != (len(req.Header.Values("Authorization")) > 0) {
 		t.Errorf("401 with the challenges %q", a.header.Values("WWW-Authenticate"))
 	}
