@@ -88,6 +88,10 @@ func (h *hostile) settleDoors() {
 	all(&public)
 	public.GrantTypes = public.GrantTypes[1:]
 	h.add(public)
+	api := admin.AddClientInput{ID: "api", GenerateSecret: true} // the resource that tokens are for
+	api.AuthMethod, api.GrantTypes, api.Introspects = "client_secret_post", []string{grantClientCredentials}, []string{h.url}
+	h.secret["api"] = h.add(api).Secret
+	h.keep(h.secret["api"])
 	if _, err := h.admin.DisableClient(h.t.Context(), "off"); err != nil {
 		h.t.Fatal(err)
 	}
