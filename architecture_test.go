@@ -17,6 +17,7 @@ var level = map[string]int{
 	"internal/jsonwrite":  0,
 	"internal/near":       0,
 	"internal/scope":      0,
+	"internal/rate":       0,
 	"internal/pages":      0,
 	"internal/jose":       1,
 	"internal/safehttp":   1,

@@ -15,6 +15,10 @@ type Client struct {
 	Name     string // for people (client_name); "" where it has none
 	Disabled bool   // every request of it is refused
 
+	// Created is when it was registered. What was issued to a client of the same id before then was another client's, which
+	// has been deleted since, and does not come to life with this one. Zero: there was none before.
+	Created time.Time
+
 	// AuthMethod is the one method it authenticates with (token_endpoint_auth_method). "" means private_key_jwt.
 	AuthMethod string
 	// AuthAlgorithm, where set, is the one algorithm of its assertions (token_endpoint_auth_signing_alg).

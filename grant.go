@@ -53,6 +53,10 @@ type Authorization struct {
 	// Claims are further claims of the access token. A claim that RFC 9068 §2.2 defines is refused here.
 	Claims map[string]any
 
+	// Since is when what the grant rests on was given, such as the consent of a user that is kept; zero means now. Where
+	// that is before [Client.Created] it was given to another client of this id, and the request is refused.
+	Since time.Time
+
 	// KeyID is the key of the client that signed the grant, where it signed for itself; see [Event.KeyID].
 	KeyID string
 	// Issuer is whose assertion the grant rests on, "" for nobody's; Family names everything that is issued on one

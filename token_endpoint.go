@@ -194,6 +194,9 @@ func (s *Server) clientOf(ctx context.Context, req *Request, authz *Authorizatio
 		}
 	}
 	if client != nil {
+		if !authz.Since.IsZero() && authz.Since.Before(client.Created) {
+			return nil, no("the grant is older than the client, and was given to another one of the same id")
+		}
 		authz.ClientID = client.ID
 	}
 	if authz.Subject != "" {

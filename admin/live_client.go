@@ -70,6 +70,7 @@ func (l *Live) prepare(c *storage.Client) (*known, error) {
 		ID:            c.ID,
 		Name:          c.Name,
 		Disabled:      c.Disabled,
+		Created:       c.Created,
 		AuthMethod:    c.AuthMethod,
 		AuthAlgorithm: algorithm(c.AuthAlgorithm),
 		Keys:          source,

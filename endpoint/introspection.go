@@ -124,7 +124,7 @@ func (i *Introspection) refreshToken(ctx context.Context, req *avouch.Request, t
 		return nil, nil
 	}
 	c, err := i.Refresh.Introspect(ctx, req.Now, text)
-	if err != nil || c == nil || c.ClientID != req.Client.ID || !slices.Contains(req.Client.Grants, grant.RefreshTokenType) {
+	if err != nil || c == nil || c.ClientID != req.Client.ID || older(c, req.Client) || !slices.Contains(req.Client.Grants, grant.RefreshTokenType) {
 		return nil, err
 	}
 	if stands, err := i.restStands(ctx, req, c); err != nil || !stands {
@@ -150,7 +150,13 @@ func (i *Introspection) clientStands(ctx context.Context, req *avouch.Request, c
 	case client == nil:
 		return c.Origin.Issuer == c.ClientID, nil
 	}
-	return !client.Disabled, nil
+	return !client.Disabled && !older(c, client), nil
+}
+
+// older reports whether a token is older than its client, so that it was another client's of the same id. A token says
+// the second in which it was issued.
+func older(c *token.Claims, client *avouch.Client) bool {
+	return c.IssuedAt.Before(client.Created.Truncate(time.Second))
 }
 
 // restStands reports whether the subject of a token, and what else it rests on, still stand.

@@ -188,6 +188,19 @@ func TestHintIsOnlyAHint(t *testing.T) {
 	isInactive(t, "refresh token", s.introspect(t, "web", refresh))
 }
 
+// TestTokenOfAnEarlierClient: what was issued to a client that was deleted does not come to life with one that gets its id.
+func TestTokenOfAnEarlierClient(t *testing.T) {
+	s := start(t)
+	access, refresh := s.consent(t, "web", "resource", orders)
+	issued := time.Unix(int64(claimsOf(t, access)["iat"].(float64)), 0) // which a token says in whole seconds
+	s.change("web", func(c *avouch.Client) { c.Created = issued.Add(999 * time.Millisecond) })
+	isActive(t, "access token", s.introspect(t, "orders-api", access))
+	s.change("web", func(c *avouch.Client) { c.Created = issued.Add(2 * time.Second) })
+	isInactive(t, "access token", s.introspect(t, "web", access))
+	isInactive(t, "access token, to the API", s.introspect(t, "orders-api", access))
+	isInactive(t, "refresh token", s.introspect(t, "web", refresh))
+}
+
 // TestWhoMayIntrospect: the client of a token and its resources, nobody else.
 func TestWhoMayIntrospect(t *testing.T) {
 	s := start(t)

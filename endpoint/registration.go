@@ -15,6 +15,7 @@ import (
 
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/handle"
+	"github.com/avouch-oauth/avouch/internal/rate"
 	"github.com/avouch-oauth/avouch/internal/scope"
 	"github.com/avouch-oauth/avouch/keys"
 )
@@ -66,7 +67,7 @@ type Registration struct {
 	// Nil refuses every statement as unapproved.
 	Statement func(ctx context.Context, statement string) ([]byte, error)
 
-	byAddress rate
+	byAddress rate.Limit
 }
 
 // Names of the endpoints.
@@ -74,6 +75,8 @@ const (
 	registrationName = "registration"
 	managementName   = "registration_management"
 )
+
+const defaultPerAddress = 10
 
 // Endpoint is the client registration endpoint (RFC 7591 §3): "registration" at /oauth/register.
 func (r *Registration) Endpoint() avouch.Endpoint {
@@ -182,7 +185,11 @@ func (g *registering) register(w http.ResponseWriter, req *http.Request, ev *avo
 		token, c.Token = handle.New()
 	}
 	if initial == nil {
-		if wait := g.byAddress.take(now, remoteNetwork(req), g.PerAddress); wait > 0 {
+		perAddress := g.PerAddress
+		if perAddress == 0 {
+			perAddress = defaultPerAddress
+		}
+		if wait := g.byAddress.Take(now, rate.Network(req.RemoteAddr), perAddress); wait > 0 {
 			return nil, &avouch.Error{
 				Code: avouch.InvalidRequest, Status: http.StatusTooManyRequests, RetryAfter: wait,
 				Description: "too many clients were registered from this address; come again later",

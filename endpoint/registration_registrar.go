@@ -98,7 +98,7 @@ type Metadata struct {
 func (c *RegisteredClient) Client(fetch keys.FetchOptions) (*avouch.Client, error) {
 	m := &c.Metadata
 	client := &avouch.Client{
-		ID: c.ID, Name: m.Name, Disabled: c.Disabled,
+		ID: c.ID, Name: m.Name, Disabled: c.Disabled, Created: c.Issued,
 		AuthMethod: m.AuthMethod, AuthAlgorithm: m.AuthAlgorithm, Secrets: c.Secrets,
 		Grants: m.GrantTypes, Scopes: m.Scopes, DefaultScopes: m.DefaultScopes,
 		RedirectURIs: m.RedirectURIs, RequirePushed: m.RequirePushed,

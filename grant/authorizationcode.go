@@ -15,7 +15,7 @@ import (
 
 // AuthorizationCode is the authorization code grant (RFC 6749 §4.1) with PKCE (RFC 7636): a user's browser is sent to the
 // server, the user decides there what a client may do in his name, and the client exchanges a code for tokens. It is
-// safe for concurrent use and must not be changed once it is in use.
+// safe for concurrent use and must neither be changed nor copied once it is in use.
 //
 // The grant stands in avouch.Config.Grants, and its browser half in Endpoints:
 //
@@ -52,6 +52,12 @@ type AuthorizationCode struct {
 	// PushedLifetime is how soon a pushed request must come to the authorization endpoint, at most 10 minutes. Zero means
 	// 90 seconds. From then on the user has half an hour to sign in.
 	PushedLifetime time.Duration
+
+	// PerAddress is how many requests may be pushed from one address (an IPv4 address or an IPv6 /64, the remote address of
+	// the connection) at once, and in an hour after that, by clients that do not authenticate. Zero means 1000.
+	PerAddress int
+
+	pushedBy publicRate
 }
 
 // AuthorizationCodeType is the grant type (RFC 6749 §4.1.3).
@@ -87,6 +93,8 @@ func (g *AuthorizationCode) Validate() error {
 		return fmt.Errorf("CodeLifetime %v is not between 0 and 10 minutes", g.CodeLifetime)
 	case g.PushedLifetime < 0 || g.PushedLifetime > maxCodeLifetime || g.PushedLifetime%time.Second != 0:
 		return fmt.Errorf("PushedLifetime %v is not between 0 and 10 minutes, in whole seconds", g.PushedLifetime)
+	case g.PerAddress < 0:
+		return errors.New("PerAddress is negative")
 	case g.Refresh != nil:
 		if err := g.Refresh.Validate(); err != nil {
 			return fmt.Errorf("the grant in Refresh: %w", err)

@@ -395,6 +395,34 @@ func TestCodeOfTheDisabled(t *testing.T) {
 	}
 }
 
+// TestCodeOfAnEarlierClient: what was issued to a client that was deleted is of no use to one that gets its id later.
+func TestCodeOfAnEarlierClient(t *testing.T) {
+	clients := codeClients()
+	s := newCodeSite(t, true, func(s *codeSite) { s.config.Clients = clients })
+	first := s.code(t)
+	refreshToken, ok := s.redeem(t, first).Members["refresh_token"].(string)
+	if !ok {
+		t.Fatal(s.last().Err)
+	}
+	code := s.code(t)
+	another, before := *clients[0], clients[0]
+	another.Created = time.Now()
+	clients[0] = &another
+	if a := s.redeem(t, code); a.Error != "invalid_grant" || a.AccessToken != "" {
+		t.Errorf("code: %+v", a)
+	}
+	if a := s.refresh(t, refreshToken); a.Error != "invalid_grant" || a.AccessToken != "" {
+		t.Errorf("refresh token: %+v", a)
+	}
+	if a := s.redeem(t, s.code(t)); a.Status != 200 || s.refresh(t, a.Members["refresh_token"].(string)).Status != 200 {
+		t.Errorf("its own: %+v", a)
+	}
+	clients[0] = before // nothing of it was used up
+	if a := s.redeem(t, code); a.Status != 200 {
+		t.Errorf("afterwards: %+v", a)
+	}
+}
+
 // TestCodeOfFamilyThatEnded: a consent that was withdrawn before its code was exchanged gives nothing.
 func TestCodeOfFamilyThatEnded(t *testing.T) {
 	s := newCodeSite(t, true)

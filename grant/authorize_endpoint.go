@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -31,7 +32,7 @@ func (g *AuthorizationCode) Authorization() avouch.Endpoint {
 			"code_challenge_methods_supported":               []string{challengeMethod},
 			"authorization_response_iss_parameter_supported": true,
 		},
-		Handler: func(s *avouch.Server) http.Handler { return &authorizing{s, g} },
+		Handler: func(s *avouch.Server) http.Handler { return &authorizing{s, g, ownPages(s)} },
 	}
 }
 
@@ -39,6 +40,17 @@ func (g *AuthorizationCode) Authorization() avouch.Endpoint {
 type authorizing struct {
 	server *avouch.Server
 	grant  *AuthorizationCode
+	sites  *http.CrossOriginProtection
+}
+
+// ownPages refuses forms that no page of the server has sent. Behind a proxy the host that the server sees may be another
+// one than browsers do: they know it by its issuer.
+func ownPages(s *avouch.Server) *http.CrossOriginProtection {
+	sites := http.NewCrossOriginProtection()
+	if u, err := url.Parse(s.Issuer()); err == nil {
+		_ = sites.AddTrustedOrigin(u.Scheme + "://" + u.Host) // a Server has checked its issuer
+	}
+	return sites
 }
 
 func (e *authorizing) ServeHTTP(to http.ResponseWriter, r *http.Request) {
@@ -73,9 +85,11 @@ func (e *authorizing) decide(w *watched, r *http.Request, ev *avouch.Event, a *a
 	case r.Method == http.MethodPost && r.URL.RawQuery == "":
 		return "", e.sendOn(w, r)
 	case r.Method == http.MethodPost:
-		if err := http.NewCrossOriginProtection().Check(r); err != nil {
+		if err := e.sites.Check(r); err != nil {
 			return "", &avouch.Error{Code: avouch.InvalidRequest, Description: "the form does not come from a page of this server", Err: err}
 		}
+		r = r.WithContext(r.Context()) // a copy
+		r.Body = http.MaxBytesReader(w, r.Body, maxAskForm)
 	case r.Method != http.MethodGet:
 		return "", methodNotAllowed(w, "GET, POST", "this page is opened by GET or POST")
 	}

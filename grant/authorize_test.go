@@ -344,6 +344,30 @@ func TestFormOfAsk(t *testing.T) {
 	}
 }
 
+// TestFormOfAskBehindProxy: a proxy may call the server by another name than browsers do, who know it by its issuer.
+func TestFormOfAskBehindProxy(t *testing.T) {
+	s := newCodeSite(t, false)
+	for origin, good := range map[string]bool{s.issuer: true, "http://backend.internal": true, "https://evil.example": false, "null": false} {
+		r := s.form(t, with().Encode(), "decision=yes", "Origin", origin)
+		r.Host = "backend.internal"
+		if got := s.do(t, r); (got.params.Get("code") != "") != good {
+			t.Errorf("%s: %d %v", origin, got.status, got.params)
+		}
+	}
+}
+
+// TestFormOfAskIsBounded: nobody fills the memory of the server by way of Ask.
+func TestFormOfAskIsBounded(t *testing.T) {
+	s := newCodeSite(t, false, asking(func(w http.ResponseWriter, r *http.Request, _ *grant.Question) (*grant.Consent, error) {
+		read, err := io.Copy(io.Discard, r.Body)
+		if err == nil || read > 64<<10 {
+			t.Errorf("%d bytes, %v", read, err)
+		}
+		return &grant.Consent{Denied: true}, nil
+	}))
+	s.do(t, s.form(t, with().Encode(), "decision="+strings.Repeat("x", 1<<20), "Sec-Fetch-Site", "same-origin"))
+}
+
 // TestQuestion: Ask learns what is asked for, and what it changes of that changes nothing.
 func TestQuestion(t *testing.T) {
 	s := newCodeSite(t, false, asking(func(_ http.ResponseWriter, _ *http.Request, q *grant.Question) (*grant.Consent, error) {

@@ -62,7 +62,7 @@ const familyMemory = 400 * 24 * time.Hour
 // authorization is what a consent allows, whatever handle stands for it. What the client asks for narrows it.
 func (c *consented) authorization() *avouch.Authorization {
 	a := &avouch.Authorization{
-		ClientID: c.Client, Subject: c.Subject, Family: c.Family, Audiences: c.Resources,
+		ClientID: c.Client, Subject: c.Subject, Family: c.Family, Since: c.At, Audiences: c.Resources,
 		Scopes: c.Scopes, DefaultScopes: c.Scopes,
 	}
 	if a.Scopes == nil {

@@ -46,6 +46,9 @@ func (g *DeviceCode) begin(ctx context.Context, req *avouch.Request) (*avouch.An
 	if err != nil {
 		return nil, err
 	}
+	if err := g.begunBy.take(req, g.PerAddress); err != nil {
+		return nil, err
+	}
 	lifetime := orDefault(g.Lifetime, defaultDeviceLife).Truncate(time.Second)
 	page := strings.TrimSuffix(req.Issuer, "/") + verificationPath
 	body := &deviceAnswer{

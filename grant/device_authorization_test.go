@@ -165,3 +165,20 @@ func TestDeviceCodesDiffer(t *testing.T) {
 		seen = append(seen, c.DeviceCode, c.UserCode)
 	}
 }
+
+// TestDeviceCodesForStrangers: anybody can ask for codes as a public client, so what is kept for them is bounded by address.
+func TestDeviceCodesForStrangers(t *testing.T) {
+	s := newDeviceSite()
+	s.grant.PerAddress = 3
+	s.start(t)
+	for range 3 {
+		s.started(t)
+	}
+	c := s.begin(t, "client_id", "other")
+	if c.Status != 429 || c.Error != "invalid_request" || c.Header.Get("Retry-After") == "" || c.DeviceCode != "" {
+		t.Errorf("%+v", c)
+	}
+	if c := s.begin(t, "client_id", "server", "client_secret", secretOf); c.Status != 200 {
+		t.Errorf("who authenticates: %+v", c)
+	}
+}

@@ -12,10 +12,11 @@ import (
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/internal/pages"
+	"github.com/avouch-oauth/avouch/internal/rate"
 )
 
-// maxVerificationForm is how long a form that is posted to the verification page may be, in bytes.
-const maxVerificationForm = 64 << 10
+// maxAskForm is how long a form that is posted to a page of Ask, or to the verification page, may be, in bytes.
+const maxAskForm = 64 << 10
 
 // Verification is the page at which a user types in the code of a device (RFC 8628 §3.3): its name is
 // device_verification, its path /device.
@@ -28,10 +29,7 @@ const maxVerificationForm = 64 << 10
 func (g *DeviceCode) Verification() avouch.Endpoint {
 	const name = "device_verification"
 	return avouch.Endpoint{Name: name, Path: verificationPath, Handler: func(s *avouch.Server) http.Handler {
-		v := &verification{DeviceCode: g, server: s, sites: http.NewCrossOriginProtection()}
-		if u, err := url.Parse(s.Issuer()); err == nil { // behind a proxy the host that is seen may be another
-			_ = v.sites.AddTrustedOrigin(u.Scheme + "://" + u.Host) // a Server has checked its issuer
-		}
+		v := &verification{DeviceCode: g, server: s, sites: ownPages(s)}
 		return s.Serve(name, v.serve)
 	}}
 }
@@ -87,7 +85,7 @@ func (v *verification) answer(w *watched, r *http.Request, ev *avouch.Event) (pa
 			return nil, &avouch.Error{Code: avouch.InvalidRequest, Status: http.StatusForbidden, Description: "the form came from another site", Err: err}
 		}
 		r = r.WithContext(r.Context()) // a copy
-		r.Body = http.MaxBytesReader(w, r.Body, maxVerificationForm)
+		r.Body = http.MaxBytesReader(w, r.Body, maxAskForm)
 		if len(typed) > 0 {
 			return v.ask(w, r, ev, typed) // the form is that of Ask
 		}
@@ -180,7 +178,7 @@ func (v *verification) ask(w *watched, r *http.Request, ev *avouch.Event, typed 
 
 // tryCode looks for a code that nobody has decided about. It returns nil where there is none; that was a guess then.
 func (v *verification) tryCode(ctx context.Context, code, remoteAddr string) (*handle.Record, *deviceRecord, error) {
-	now, network := time.Now(), networkOf(remoteAddr)
+	now, network := time.Now(), rate.Network(remoteAddr)
 	if wait := v.guesses.take(now, network); wait > 0 {
 		return nil, nil, &avouch.Error{
 			Code: avouch.InvalidRequest, Status: http.StatusTooManyRequests, RetryAfter: wait,

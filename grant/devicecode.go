@@ -44,6 +44,11 @@ type DeviceCode struct {
 	// policy). "" for nowhere else.
 	SignInOrigin string
 
+	// PerAddress is how many codes devices may ask for from one address (an IPv4 address or an IPv6 /64, the remote address
+	// of the connection) at once, and in an hour after that, as clients that do not authenticate. Zero means 1000.
+	PerAddress int
+
+	begunBy publicRate
 	pace    pace
 	guesses guesses
 }
@@ -73,6 +78,8 @@ func (g *DeviceCode) Validate() error {
 		return fmt.Errorf("the Lifetime %v is not from a second to an hour", g.Lifetime)
 	case g.Interval != 0 && (g.Interval < time.Second || g.Interval > maxDeviceDelay || g.Interval%time.Second != 0):
 		return fmt.Errorf("the Interval %v is not a number of whole seconds from 1 to 60", g.Interval)
+	case g.PerAddress < 0:
+		return errors.New("PerAddress is negative")
 	}
 	if u, err := url.Parse(g.SignInOrigin); g.SignInOrigin != "" && (err != nil || u.Host == "" || g.SignInOrigin != u.Scheme+"://"+u.Host) {
 		return fmt.Errorf("the SignInOrigin %q is not an origin: a scheme and a host, as in https://login.example.com", g.SignInOrigin)

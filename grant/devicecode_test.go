@@ -275,6 +275,22 @@ func TestDeviceFamilyEnded(t *testing.T) {
 	}
 }
 
+// TestDeviceOfAnEarlierClient: a consent that was given to a client that was deleted is not that of one that gets its id.
+func TestDeviceOfAnEarlierClient(t *testing.T) {
+	s := newDeviceSite().start(t)
+	c := s.started(t)
+	s.approve(t, c.UserCode)
+	s.change("tv", func(c *avouch.Client) { c.Created = time.Now() })
+	if a := s.poll(t, c.DeviceCode); a.Error != "invalid_grant" {
+		t.Errorf("%+v", a)
+	}
+	c = s.started(t)
+	s.approve(t, c.UserCode)
+	if a := s.poll(t, c.DeviceCode); a.Status != 200 {
+		t.Errorf("its own: %+v", a)
+	}
+}
+
 // TestDeviceReplayedInTwoStores: a second exchange ends the refresh tokens too that are kept elsewhere.
 func TestDeviceReplayedInTwoStores(t *testing.T) {
 	s := newDeviceSite()

@@ -23,6 +23,8 @@ const (
 	// signIn is how long a user has to sign in and to decide, once a pushed request has come to the authorization
 	// endpoint.
 	signIn = 30 * time.Minute
+	// maxPushed is the longest record of a pushed request that is kept, in bytes: about what a URL may have.
+	maxPushed = 2 * maxAuthorizationQuery
 )
 
 // pushedRecord is what is kept of a pushed request.
@@ -70,8 +72,11 @@ func (g *AuthorizationCode) push(ctx context.Context, req *avouch.Request) (*avo
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > handle.MaxData {
+	if len(data) > maxPushed {
 		return nil, &avouch.Error{Code: avouch.InvalidRequest, Status: http.StatusRequestEntityTooLarge, Description: "the request is too long to be kept"}
+	}
+	if err := g.pushedBy.take(req, g.PerAddress); err != nil {
+		return nil, err
 	}
 	lifetime := orDefault(g.PushedLifetime, defaultPushed)
 	text, digest := handle.New()

@@ -320,3 +320,32 @@ func TestPushedFailures(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// TestPushedByStrangers: anybody can push as a public client, so what is kept for them is bounded by address; a client that
+// authenticates does not mind.
+func TestPushedByStrangers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept := &keeping{Store: handle.NewMemory(0)}
+		s := newCodeSite(t, true, func(s *codeSite) { s.grant.Store, s.grant.PerAddress = kept, 3 })
+		public := []string{"client_id", "native", "client_secret", "", "redirect_uri", "com.example.app:/cb"}
+		for range 5 { // which are refused, and take nothing
+			s.push(t, append(public, "scope", "admin")...)
+		}
+		for range 3 {
+			if p := s.push(t, public...); p.Status != http.StatusCreated {
+				t.Fatalf("%+v", p)
+			}
+		}
+		p := s.push(t, public...)
+		if p.Status != http.StatusTooManyRequests || p.Error != "invalid_request" || p.Header.Get("Retry-After") != "1200" || len(kept.data) != 3 {
+			t.Errorf("%+v, %d kept", p, len(kept.data))
+		}
+		if p := s.push(t); p.Status != http.StatusCreated {
+			t.Errorf("who authenticates: %+v", p)
+		}
+		time.Sleep(20 * time.Minute)
+		if p := s.push(t, public...); p.Status != http.StatusCreated {
+			t.Errorf("later: %+v", p)
+		}
+	})
+}

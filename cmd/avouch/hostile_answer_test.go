@@ -139,7 +139,14 @@ func (h *hostile) checkAnswer(t testing.TB, req *http.Request, a answer) {
 		}
 		return
 	}
-	if a.status == http.StatusUnauthorized && (len(a.header.Values("WWW-Authenticate")) > 0) != (len(req.Header.Values("Authorization")) > 0) {
+	h.checkRefusal(t, req, a)
+}
+
+// checkRefusal is about what every refusal in JSON has in common, whatever the endpoint.
+func (h *hostile) checkRefusal(t testing.TB, req *http.Request, a answer) {
+	t.Helper()
+	challenged := len(req.Header.Values("Authorization")) > 0 || a.body["error"] == "invalid_token" // a bearer token has one way only
+	if a.status == http.StatusUnauthorized && (len(a.header.Values("WWW-Authenticate")) > 0) != challenged {
 		t.Errorf("401 with the challenges %q", a.header.Values("WWW-Authenticate"))
 	}
 	if req.Method == http.MethodHead {

@@ -55,6 +55,11 @@ const patience = 15 * time.Second
 
 func newHostile(t testing.TB, change func(*config.Config)) *hostile {
 	t.Helper()
+	return newHostileAs(t, false, change)
+}
+
+func newHostileAs(t testing.TB, dev bool, change func(*config.Config)) *hostile {
+	t.Helper()
 	h := &hostile{
 		log: new(logRecord), sent: newSecrets(), keys: map[string]*keys.Private{}, secret: map[string]string{}, clients: map[string]*http.Client{},
 	}
@@ -64,7 +69,7 @@ func newHostile(t testing.TB, change func(*config.Config)) *hostile {
 		change(&conf)
 	}
 	t.Cleanup(func() { h.checkLog(t, conf.Log.Format) }) // after the server has ended
-	h.testServer = startServerLogging(t, newLogger(h.log, conf.Log), change)
+	h.testServer = startServerAs(t, newLogger(h.log, conf.Log), dev, change)
 	h.base = h.url
 	t.Cleanup(h.hangUp)
 	return h

@@ -1,0 +1,37 @@
+package grant
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/avouch-oauth/avouch"
+	"github.com/avouch-oauth/avouch/internal/rate"
+)
+
+// defaultPerAddress is what a large office behind one address can do with, and what one attacker can have kept for an
+// hour in a few megabytes.
+const defaultPerAddress = 1000
+
+// publicRate bounds what is kept for clients that do not authenticate: anybody can say that he is one.
+type publicRate struct{ limit rate.Limit }
+
+// take takes one request of a public client, or refuses it (RFC 9126 §2.3).
+func (p *publicRate) take(req *avouch.Request, perAddress int) error {
+	if req.Client.AuthMethod != "none" {
+		return nil
+	}
+	if perAddress == 0 {
+		perAddress = defaultPerAddress
+	}
+	address := ""
+	if req.HTTP != nil {
+		address = rate.Network(req.HTTP.RemoteAddr)
+	}
+	if wait := p.limit.Take(req.Now, address, perAddress); wait > 0 {
+		return &avouch.Error{
+			Code: avouch.InvalidRequest, Status: http.StatusTooManyRequests, RetryAfter: max(wait, time.Second),
+			Description: "too many requests have come from this address; come again later",
+		}
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package rate
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// TestLimitIsBounded: however many addresses come, the table stays small, and one that is at its limit in a table with
+// room in it is not forgotten.
+func TestLimitIsBounded(t *testing.T) {
+	var r Limit
+	now := time.Unix(1_800_000_000, 0)
+	for range 10 {
+		if wait := r.Take(now, "first", 10); wait != 0 {
+			t.Fatal(wait)
+		}
+	}
+	for i := range most - 1 {
+		r.Take(now, fmt.Sprint(i), 10)
+	}
+	if r.Take(now, "first", 10) == 0 {
+		t.Error("an address at its limit was forgotten while there was room")
+	}
+	for i := range 3 * most {
+		now = now.Add(time.Millisecond)
+		r.Take(now, fmt.Sprint("more ", i), 10)
+		if len(r.full) > most {
+			t.Fatalf("%d addresses are kept", len(r.full))
+		}
+	}
+	now = now.Add(2 * time.Hour)
+	r.Take(now, "last", 10)
+	if len(r.full) != 1 {
+		t.Errorf("%d addresses are kept that have nothing to wait for", len(r.full))
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	for remote, want := range map[string]string{
+		"192.0.2.1:80": "192.0.2.1", "[::ffff:192.0.2.1]:80": "192.0.2.1",
+		"[2001:db8:1:2:3:4:5:6]:80": "2001:db8:1:2::/64", "[2001:db8:1:2::1]:9": "2001:db8:1:2::/64",
+		"[fe80::1%eth0]:80": "fe80::/64", "@": "@", "": "",
+	} {
+		if got := Network(remote); got != want {
+			t.Errorf("%s: %s", remote, got)
+		}
+	}
+}
