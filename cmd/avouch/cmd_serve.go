@@ -128,6 +128,7 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger, d
 		}
 	}
 	warnOfReaders(conf, log)
+	warnOfProxy(conf, log)
 	w, err := a.open(ctx, conf, true, log)
 	if err != nil {
 		return nil, err

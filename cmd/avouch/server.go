@@ -132,6 +132,10 @@ func publicHandler(conf config.Config, s *authorizationServer, log *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
+	proxies, err := conf.TrustedProxies()
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	s.Mount(mux)
 	if s.signIn != nil {
@@ -147,7 +151,7 @@ func publicHandler(conf config.Config, s *authorizationServer, log *slog.Logger)
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = w.Write([]byte(`{"error":"not_found"}` + "\n")) // the caller is gone: there is nobody left to tell
 	})
-	return answerHalfClosed(closeAfterChunked(mux)), nil
+	return callersBehind(proxies, answerHalfClosed(closeAfterChunked(mux))), nil
 }
 
 // answerHalfClosed answers a client of HTTP/1 that has closed its half of the connection behind its request. To net/http
