@@ -51,6 +51,7 @@ type wiring struct {
 	guard   replay.Guard
 	log     *slog.Logger
 	observe func(context.Context, avouch.Event) // nil: nobody watches
+	signIns func(happened string)               // what signin.Config.Observe is told; nil: nobody watches
 	dev     bool                                // serve --dev: anybody may sign in as a test user
 }
 
