@@ -25,7 +25,7 @@ func TestOperatorIsTold(t *testing.T) {
 	b := f.browser()
 	p := b.signIn(somePage)
 	b.post(somePage, p.form("decision", "allow")).leads("sub=acme%2Falice")
-	p = b.get(devicePath + "?user_code=BCDF-GHJK").is(200, "Allow a device access?")
+	p = b.get(devicePath+"?user_code=BCDF-GHJK").is(200, "Allow a device access?")
 	b.post(p.url.RequestURI(), p.form("decision", "deny")).leads("error=access_denied")
 	p = b.get(outPath).is(200, "Sign out?")
 	b.post(outPath, p.form(), "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site").is(http.StatusForbidden, "This did not come from our page")
