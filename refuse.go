@@ -125,7 +125,7 @@ func (s *Server) logRefusal(ctx context.Context, ev *Event) {
 	if !s.log.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 9)
+	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs,
 		slog.String("refusal_id", ev.RefusalID),
 		slog.String("endpoint", ev.Endpoint),
@@ -137,7 +137,7 @@ func (s *Server) logRefusal(ctx context.Context, ev *Event) {
 		attrs = append(attrs, slog.String("reason", clip(e.Err.Error(), 4096)))
 	}
 	for _, a := range [...]struct{ key, value string }{
-		{"grant_type", ev.GrantType}, {"client", ev.ClientID}, {"claimed_client", ev.Claimed}, {"remote", ev.RemoteAddr},
+		{"grant_type", ev.GrantType}, {"client", ev.ClientID}, {"claimed_client", ev.Claimed}, {"sub", ev.Subject}, {"remote", ev.RemoteAddr},
 	} {
 		if a.value != "" {
 			attrs = append(attrs, slog.String(a.key, clip(a.value, 256)))

@@ -145,9 +145,9 @@ func (g *AuthorizationCode) Authorize(ctx context.Context, req *avouch.Request) 
 	}}
 	authz.Replayed = func(ctx context.Context) error {
 		ctx = context.WithoutCancel(ctx) // whoever brings a stolen code must not get out of this by hanging up
-		err := endFamily(ctx, g.Store, req.Now, r.Family)
+		err := handle.EndFamily(ctx, g.Store, req.Now, r.Family)
 		if g.Refresh != nil { // which may have a store of its own
-			err = errors.Join(err, endFamily(ctx, g.Refresh.Store, req.Now, r.Family))
+			err = errors.Join(err, handle.EndFamily(ctx, g.Refresh.Store, req.Now, r.Family))
 		}
 		return err
 	}

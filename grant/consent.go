@@ -1,14 +1,12 @@
 package grant
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
 
 	"github.com/avouch-oauth/avouch"
-	"github.com/avouch-oauth/avouch/handle"
 )
 
 // Ask finds out who is at the browser, and what he consents to. The grants with a browser in them have one field of this
@@ -56,9 +54,6 @@ type consented struct {
 	At        time.Time                  `json:"at"` // of the consent
 }
 
-// familyMemory is how long the end of a family is remembered: longer than anything that was issued in it lives.
-const familyMemory = 400 * 24 * time.Hour
-
 // authorization is what a consent allows, whatever handle stands for it. What the client asks for narrows it.
 func (c *consented) authorization() *avouch.Authorization {
 	a := &avouch.Authorization{
@@ -75,11 +70,6 @@ func (c *consented) authorization() *avouch.Authorization {
 		}
 	}
 	return a
-}
-
-// endFamily revokes everything that was issued on a consent.
-func endFamily(ctx context.Context, store handle.Store, now time.Time, family string) error {
-	return store.Revoke(ctx, now, now.Add(familyMemory), handle.FamilyID(family))
 }
 
 // notAccepted is the refusal of a handle: one text for the caller, the reason for the operator.

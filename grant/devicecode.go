@@ -141,9 +141,9 @@ func (g *DeviceCode) Authorize(ctx context.Context, req *avouch.Request) (*avouc
 	}}
 	authz.Replayed = func(ctx context.Context) error {
 		ctx = context.WithoutCancel(ctx) // whoever brings a stolen code must not get out of this by hanging up
-		err := endFamily(ctx, g.Store, req.Now, d.Consent.Family)
+		err := handle.EndFamily(ctx, g.Store, req.Now, d.Consent.Family)
 		if g.Refresh != nil { // which may have a store of its own
-			err = errors.Join(err, endFamily(ctx, g.Refresh.Store, req.Now, d.Consent.Family))
+			err = errors.Join(err, handle.EndFamily(ctx, g.Refresh.Store, req.Now, d.Consent.Family))
 		}
 		return err
 	}

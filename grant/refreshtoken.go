@@ -181,7 +181,7 @@ func (g *RefreshToken) ended(ctx context.Context, now time.Time, r *refreshRecor
 
 // end ends the family of a refresh token.
 func (g *RefreshToken) end(now time.Time, r *refreshRecord) func(context.Context) error {
-	return func(ctx context.Context) error { return endFamily(ctx, g.Store, now, r.Family) }
+	return func(ctx context.Context) error { return handle.EndFamily(ctx, g.Store, now, r.Family) }
 }
 
 // finish does what must not be left undone because the caller has gone away: a thief could hang up in time.
@@ -217,6 +217,20 @@ func (g *RefreshToken) Introspect(ctx context.Context, now time.Time, text strin
 		return nil, err
 	}
 	if ended, err := g.ended(ctx, now, r); err != nil || ended {
+		return nil, err
+	}
+	return r.claims(expires), nil
+}
+
+// Lookup tells what a refresh token was issued for, whoever's it is, used up and revoked ones included; nil, nil where it is
+// unknown or has expired. It is for the operator, who may end what Claims.Origin.Family names ([handle.EndFamily]), and
+// never for the answer to a client. The claims have no Issuer and no ID.
+func (g *RefreshToken) Lookup(ctx context.Context, now time.Time, text string) (*token.Claims, error) {
+	if err := g.Validate(); err != nil {
+		return nil, err
+	}
+	r, expires, reason, err := g.find(ctx, now, handle.Digest(text))
+	if err != nil || reason != "" {
 		return nil, err
 	}
 	return r.claims(expires), nil

@@ -92,5 +92,13 @@ func Digest(text string) [32]byte { return sha256.Sum256([]byte(text)) }
 // TokenID is the id by which an access token is revoked; jti is its claim.
 func TokenID(jti string) string { return "jti " + jti }
 
+// familyMemory is how long the end of a family is remembered: longer than anything that was issued in it lives.
+const familyMemory = 400 * 24 * time.Hour
+
+// EndFamily revokes everything that was issued on a consent, and what will yet be.
+func EndFamily(ctx context.Context, s Store, now time.Time, family string) error {
+	return s.Revoke(ctx, now, now.Add(familyMemory), FamilyID(family))
+}
+
 // FamilyID is the id by which everything is revoked that was issued on one consent.
 func FamilyID(family string) string { return "family " + family }

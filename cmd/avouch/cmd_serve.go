@@ -128,6 +128,7 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger, d
 		}
 	}
 	warnOfReaders(conf, log)
+	warnOfProxy(conf, log)
 	w, err := a.open(ctx, conf, true, log)
 	if err != nil {
 		return nil, err
@@ -151,7 +152,7 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger, d
 	m := newMetrics(live.KeySources)
 	guard := &watchedGuard{Guard: replayGuard(conf, w.store)}
 	s.server, err = newAuthorizationServer(conf, wiring{
-		live: live, admin: w.admin, handles: w.store, guard: guard, log: log, dev: dev,
+		live: live, admin: w.admin, handles: w.store, guard: guard, log: log, dev: dev, signIns: m.signedIn,
 		observe: func(ctx context.Context, e avouch.Event) {
 			m.observe(e)
 			logIssued(ctx, log, &e)

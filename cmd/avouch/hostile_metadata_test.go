@@ -62,7 +62,10 @@ func TestHostileMetadata(t *testing.T) {
 					t.Errorf("%s is another document than %s", other, documents[0])
 				}
 			}
-			for name, want := range map[string]string{"issuer": h.url, "token_endpoint": h.url + tokenPath, "jwks_uri": h.url + jwksPath} {
+			for name, want := range map[string]string{
+				"issuer": h.url, "token_endpoint": h.url + tokenPath, "jwks_uri": h.url + jwksPath,
+				"introspection_endpoint": h.url + "/oauth/introspect", "revocation_endpoint": h.url + "/oauth/revoke",
+			} {
 				if m.body[name] != want {
 					t.Errorf("%s is %v, want %s", name, m.body[name], want)
 				}

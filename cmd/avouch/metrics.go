@@ -22,6 +22,7 @@ type metrics struct {
 	refusals *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	legacy   prometheus.Counter
+	signIns  *prometheus.CounterVec
 }
 
 // newMetrics makes the metrics. sources, asked at each scrape, are where the keys of issuers come from.
@@ -42,11 +43,14 @@ func newMetrics(sources func() []admin.KeySource) *metrics {
 			Name: "avouch_legacy_audience_total", Help: "Client assertions accepted only because the client is configured for the audience of the time before RFC 10070.",
 		}),
 	}
+	m.signIns = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "avouch_signins_total", Help: "What people did at the pages of the server: signed_in, signed_out, refused (a sign-in), allowed and denied (a client or device).",
+	}, []string{"result"})
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "avouch_build_info", Help: "Always 1; the version is the label.",
 	}, []string{"version"})
 	build.WithLabelValues(version()).Set(1)
-	m.registry.MustRegister(m.requests, m.refusals, m.seconds, m.legacy, build, keySourceMetrics{sources},
+	m.registry.MustRegister(m.requests, m.refusals, m.seconds, m.legacy, m.signIns, build, keySourceMetrics{sources},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -73,6 +77,9 @@ func (m *metrics) observe(e avouch.Event) {
 	m.requests.WithLabelValues(e.Endpoint, e.GrantType, e.AuthMethod, result).Inc()
 	m.seconds.WithLabelValues(e.Endpoint).Observe(e.Duration.Seconds())
 }
+
+// signedIn is a signin.Config.Observe.
+func (m *metrics) signedIn(happened string) { m.signIns.WithLabelValues(happened).Inc() }
 
 // watchCertificate adds when the certificate in force ends.
 func (m *metrics) watchCertificate(c *certificate) {

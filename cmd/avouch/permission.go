@@ -12,7 +12,7 @@ import (
 func warnOfReaders(conf config.Config, log *slog.Logger) {
 	for _, f := range []struct{ key, path string }{
 		{"seal.keyfile", conf.Seal.Keyfile}, {"seal.previousfile", conf.Seal.Previousfile}, {"tls.key", conf.TLS.Key},
-		{"store.path", conf.Store.Path}, {"the seal key of --dev", devSealFile(conf)},
+		{"signin.secretfile", conf.SignIn.Secretfile}, {"signin.keyfile", conf.SignIn.Keyfile}, {"store.path", conf.Store.Path}, {"the seal key of --dev", devSealFile(conf)},
 	} {
 		if f.path == "" {
 			continue

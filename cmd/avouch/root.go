@@ -109,7 +109,7 @@ lists what configures the server; NO_COLOR is honoured.`,
 	)
 	for group, commands := range map[string][]*cobra.Command{
 		"run":   {a.serveCommand(), a.demoCommand(), a.configCommand(), a.healthcheckCommand()},
-		"state": {a.clientCommand(), a.issuerCommand(), a.ruleCommand(), a.subjectCommand(), a.registrationCommand(), a.keyCommand(), a.applyCommand(), a.diffCommand(), a.exportCommand()},
+		"state": {a.clientCommand(), a.issuerCommand(), a.ruleCommand(), a.subjectCommand(), a.registrationCommand(), a.revokeCommand(), a.keyCommand(), a.applyCommand(), a.diffCommand(), a.exportCommand()},
 		"use":   {a.tokenCommand(), a.loginCommand(), a.whoAmICommand(), a.explainCommand(), a.benchCommand(), a.manCommand(), versionCommand(a)},
 	} {
 		for _, c := range commands {

@@ -51,6 +51,7 @@ type wiring struct {
 	guard   replay.Guard
 	log     *slog.Logger
 	observe func(context.Context, avouch.Event) // nil: nobody watches
+	signIns func(happened string)               // what signin.Config.Observe is told; nil: nobody watches
 	dev     bool                                // serve --dev: anybody may sign in as a test user
 }
 
@@ -132,6 +133,10 @@ func publicHandler(conf config.Config, s *authorizationServer, log *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
+	proxies, err := conf.TrustedProxies()
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	s.Mount(mux)
 	if s.signIn != nil {
@@ -147,7 +152,7 @@ func publicHandler(conf config.Config, s *authorizationServer, log *slog.Logger)
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = w.Write([]byte(`{"error":"not_found"}` + "\n")) // the caller is gone: there is nobody left to tell
 	})
-	return answerHalfClosed(closeAfterChunked(mux)), nil
+	return callersBehind(proxies, answerHalfClosed(closeAfterChunked(mux))), nil
 }
 
 // answerHalfClosed answers a client of HTTP/1 that has closed its half of the connection behind its request. To net/http

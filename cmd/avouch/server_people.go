@@ -36,7 +36,7 @@ func peopleOf(conf config.Config, w wiring) (*people, error) {
 		endpoints: []avouch.Endpoint{code.Authorization(), code.Pushed(), device.Authorization(), device.Verification()},
 	}
 	c.Pages = []string{code.Authorization().Path, device.Verification().Path}
-	c.Handles, c.Replay, c.Subjects, c.Log = w.handles, w.guard, w.live, w.log
+	c.Handles, c.Replay, c.Subjects, c.Log, c.Observe = w.handles, w.guard, w.live, w.log, w.signIns
 	if p.signIn, err = signin.New(c); err != nil {
 		return nil, err
 	}

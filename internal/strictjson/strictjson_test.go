@@ -164,20 +164,21 @@ func TestManyMembersStayCheap(t *testing.T) {
 		return []byte(`{"x":{` + b.String()[1:] + `}}`)
 	}
 	cost := func(doc []byte) time.Duration {
-		best := time.Hour
-		for range 5 {
-			start := time.Now()
-			if _, err := Parse(doc); err != nil {
-				t.Fatal(err)
-			}
-			best = min(best, time.Since(start))
+		start := time.Now()
+		if _, err := Parse(doc); err != nil {
+			t.Fatal(err)
 		}
-		return best
+		return time.Since(start)
 	}
-	small, large := cost(document(2_000)), cost(document(64_000))
-	if large > 32*10*small {
-		t.Errorf("2,000 members take %v and 64,000 take %v: that is not linear", small, large)
+	few, many := document(2_000), document(64_000)
+	small, large := time.Hour, time.Hour
+	for range 30 { // a machine with other work gets it right once
+		small, large = min(small, cost(few)), min(large, cost(many))
+		if large <= 32*10*small {
+			return
+		}
 	}
+	t.Errorf("2,000 members take %v and 64,000 take %v: that is not linear", small, large)
 }
 
 func TestText(t *testing.T) {

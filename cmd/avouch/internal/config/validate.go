@@ -27,6 +27,10 @@ func (c *Config) Validate() error {
 	case c.TLS.Cert == "" && c.TLS.Key == "" && !c.Plaintext && !IsLoopback(host):
 		fault("listen: %s is reachable from other machines, and there is no TLS: set tls.cert and tls.key, listen on 127.0.0.1, or set plaintext where a proxy in front ends TLS", c.Listen)
 	}
+	_, err = c.TrustedProxies()
+	if err != nil {
+		faults = append(faults, err)
+	}
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		fault("tls: cert and key belong together; one is missing")
 	}

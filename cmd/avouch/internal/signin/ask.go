@@ -87,6 +87,11 @@ func (s *SignIn) decide(w http.ResponseWriter, r *http.Request, now time.Time, s
 		if err := s.answered(r.Context(), now, ses); err != nil {
 			return nil, cannotTell(err)
 		}
+		told, happened := "access allowed", Allowed
+		if decision == "deny" {
+			told, happened = "access denied", Denied
+		}
+		s.tell(r, happened, told, ses.Subject, "client", q.Client.ID, "scopes", q.Scopes, "resources", q.Resources, "device", q.UserCode != "")
 		return &grant.Consent{Subject: ses.Subject, Denied: decision == "deny"}, nil
 	}
 	s.consent(w, ses, q, place, "Choose one of the two buttons.")

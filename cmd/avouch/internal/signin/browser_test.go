@@ -67,7 +67,7 @@ func TestInABrowser(t *testing.T) {
 			if real {
 				user = "real/alice"
 			}
-			if !strings.Contains(f.log.String(), "subject="+user) {
+			if !strings.Contains(f.log.String(), "sub="+user) {
 				t.Errorf("nobody signed in:\n%s", f.log)
 			}
 		})

@@ -31,6 +31,7 @@ const (
 // of what is in the cookie of the browser, so that a copy of the database finishes nobody's sign-in.
 type departure struct {
 	Browser string    `json:"browser"` // the hash of its cookie
+	Via     string    `json:"via"`     // where somebody was sent: see SignIn.via
 	Place   string    `json:"place"`
 	Anew    bool      `json:"anew,omitempty"`
 	At      time.Time `json:"at"`
@@ -52,7 +53,7 @@ func (s *SignIn) toUpstream(w http.ResponseWriter, r *http.Request, place string
 		browser, _ = handle.New()
 	}
 	state, digest := handle.New()
-	data, err := json.Marshal(departure{Browser: hash(browser), Place: place, Anew: anew, At: now})
+	data, err := json.Marshal(departure{Browser: hash(browser), Via: s.via(), Place: place, Anew: anew, At: now})
 	if err == nil {
 		err = s.conf.Handles.PutHandle(r.Context(), now, &handle.Record{Kind: kindSignIn, Digest: digest, Data: data, Expires: now.Add(onTheWay)})
 	}
@@ -175,7 +176,7 @@ func (s *SignIn) departure(ctx context.Context, now time.Time, state string) (*d
 		return nil, err
 	}
 	d := new(departure)
-	if err := json.Unmarshal(record.Data, d); err != nil {
+	if err := json.Unmarshal(record.Data, d); err != nil || d.Via != s.via() {
 		return nil, err
 	}
 	d.Place, err = s.place(d.Place) // pages may have been configured away since

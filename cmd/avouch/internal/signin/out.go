@@ -49,7 +49,10 @@ func (s *SignIn) out(w http.ResponseWriter, r *http.Request) {
 			}, errors.New("the form has no proof of this session"))
 			return
 		}
-		err = s.end(r.Context(), now, ses)
+		subject := ses.Subject
+		if err = s.end(r.Context(), now, ses); err == nil {
+			s.tell(r, SignedOut, "signed out", subject)
+		}
 	}
 	if err != nil {
 		s.unavailable(w, r, s.base+outPath, err)

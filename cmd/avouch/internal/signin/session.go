@@ -25,6 +25,7 @@ const freshFor = 10 * time.Minute
 // session is that somebody is signed in. Its text is in a cookie, and its record is found by the hash of it.
 type session struct {
 	Subject string    `json:"sub"` // "" has ended
+	Via     string    `json:"via"` // where he signed in: see SignIn.via
 	Name    string    `json:"name,omitempty"`
 	At      time.Time `json:"at"`            // of the sign-in
 	For     string    `json:"for,omitempty"` // the hash of the page that asked for it; "" when that has its answer
@@ -51,7 +52,7 @@ func (s *SignIn) load(ctx context.Context, now time.Time, text string) (*session
 	if err := json.Unmarshal(record.Data, ses); err != nil {
 		return nil, err
 	}
-	if ses.Subject == "" || !now.Before(ses.At.Add(s.conf.Lifetime)) {
+	if ses.Subject == "" || ses.Via != s.via() || !now.Before(ses.At.Add(s.conf.Lifetime)) {
 		return nil, nil
 	}
 	return ses, nil
@@ -68,7 +69,7 @@ func (s *SignIn) open(w http.ResponseWriter, r *http.Request, now time.Time, sub
 		}
 	}
 	text, digest := handle.New()
-	ses := &session{Subject: subject, Name: cut(name, 200), At: now, For: hash(place), text: text, record: &handle.Record{Kind: kindSession, Digest: digest}}
+	ses := &session{Subject: subject, Via: s.via(), Name: cut(name, 200), At: now, For: hash(place), text: text, record: &handle.Record{Kind: kindSession, Digest: digest}}
 	if err := s.save(r.Context(), now, ses); err != nil {
 		return err
 	}

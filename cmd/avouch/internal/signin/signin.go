@@ -61,9 +61,23 @@ type Config struct {
 	// Idle is how long a session lives without being used, Lifetime how long at most. Zero means 1 h and 12 h.
 	Idle, Lifetime time.Duration
 
-	// Log is told who signs in, and why somebody could not: never a code, a token or a cookie. Nil discards.
+	// Log is told who signs in and out, what he allows to whom, and why somebody could not sign in: never a code, a token
+	// or a cookie. Nil discards.
 	Log *slog.Logger
+
+	// Observe is told the same as one of a few words, fit to be a metric label: SignedIn and the other constants. Nil tells
+	// nobody.
+	Observe func(happened string)
 }
+
+// What Config.Observe is told.
+const (
+	SignedIn      = "signed_in"
+	SignedOut     = "signed_out"
+	SignInRefused = "refused" // an answer of the upstream, a form or a link; not a user who denies
+	Allowed       = "allowed"
+	Denied        = "denied"
+)
 
 // SignIn signs people in and asks them. Make one with [New].
 type SignIn struct {
@@ -134,6 +148,14 @@ func (s *SignIn) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("POST "+s.base+outPath, s.out)
 }
 
+// via is where people sign in. Who signed in elsewhere, before the operator had another place for it, is nobody now.
+func (s *SignIn) via() string {
+	if s.upstream != nil {
+		return s.upstream.Name + " " + s.upstream.Issuer
+	}
+	return testName
+}
+
 // offered reports whether anybody can sign in.
 func (s *SignIn) offered() bool { return s.upstream != nil || s.dev }
 
@@ -151,7 +173,20 @@ func (s *SignIn) refuse(w http.ResponseWriter, r *http.Request, p *pages.Page, r
 		level = slog.LevelError
 	}
 	s.log.Log(r.Context(), level, "sign-in refused", "refusal_id", p.RefusalID, "status", p.Status, "reason", cut(reason.Error(), 1000), "remote", r.RemoteAddr)
+	s.observe(SignInRefused)
 	s.write(w, p)
+}
+
+// tell tells the operator of something that somebody has done.
+func (s *SignIn) tell(r *http.Request, happened, text, subject string, more ...any) {
+	s.log.InfoContext(r.Context(), text, append([]any{"sub", subject, "remote", r.RemoteAddr}, more...)...)
+	s.observe(happened)
+}
+
+func (s *SignIn) observe(happened string) {
+	if s.conf.Observe != nil {
+		s.conf.Observe(happened)
+	}
 }
 
 // cut shortens what a stranger says to n bytes.

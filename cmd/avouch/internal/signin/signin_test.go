@@ -54,7 +54,7 @@ func TestSignInAndAllow(t *testing.T) {
 			t.Errorf("%q is in the log or in the store", secret)
 		}
 	}
-	if !strings.Contains(f.log.String(), "subject=acme/alice") {
+	if !strings.Contains(f.log.String(), "sub=acme/alice") {
 		t.Errorf("the log does not say who signed in: %s", f.log)
 	}
 }

@@ -72,7 +72,7 @@ func (s *SignIn) welcome(w http.ResponseWriter, r *http.Request, now time.Time, 
 		s.unavailable(w, r, place, err)
 		return
 	}
-	s.log.Info("signed in", "subject", subject, "remote", r.RemoteAddr)
+	s.tell(r, SignedIn, "signed in", subject)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Location", place) // not http.Redirect: it would clean the path, and write the place into a page
 	w.WriteHeader(http.StatusSeeOther)
