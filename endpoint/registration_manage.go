@@ -105,11 +105,11 @@ func (g *registering) replace(w http.ResponseWriter, req *http.Request, c *Regis
 	}
 	for _, name := range [...]string{"registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"} {
 		if o.Get(name).Kind() != strictjson.Absent {
-			return nil, "", badMetadata("%s is the server's and must not be sent (RFC 7592 §2.2)", name)
+			return nil, "", badMetadata("%s is the server's and must not be sent (RFC 7592 section 2.2)", name)
 		}
 	}
 	if !o.Get("client_id").TextIs(c.ID) {
-		return nil, "", badMetadata("client_id must be there, and be that of the client (RFC 7592 §2.2)")
+		return nil, "", badMetadata("client_id must be there, and be that of the client (RFC 7592 section 2.2)")
 	}
 	metadata, err := g.metadata(ctx, body)
 	if err != nil {
@@ -122,7 +122,7 @@ func (g *registering) replace(w http.ResponseWriter, req *http.Request, c *Regis
 			return nil, "", err
 		}
 		if sent := o.Get("client_secret"); sent.Kind() != strictjson.Absent && !c.hasSecret(sent) {
-			return nil, "", badMetadata("client_secret is not the secret of the client; leave it out (RFC 7592 §2.2)")
+			return nil, "", badMetadata("client_secret is not the secret of the client; leave it out (RFC 7592 section 2.2)")
 		}
 		now := time.Now()
 		c.Metadata = *metadata

@@ -185,7 +185,7 @@ func (g *registering) readGrants(d *document, m *Metadata) (err error) {
 		}
 	}
 	if slices.Contains(m.GrantTypes, grantClientCredentials) && m.AuthMethod == methodNone {
-		return badMetadata("grant_types has client_credentials, which is for clients that authenticate, and token_endpoint_auth_method is none (RFC 6749 §4.4)")
+		return badMetadata("grant_types has client_credentials, which is for clients that authenticate, and token_endpoint_auth_method is none (RFC 6749 section 4.4)")
 	}
 	code := slices.Contains(m.GrantTypes, grantAuthorizationCode)
 	if m.ResponseTypes, err = d.list("response_types", maxGrantTypes, badMetadata); err != nil {
@@ -199,7 +199,7 @@ func (g *registering) readGrants(d *document, m *Metadata) (err error) {
 		case response != "code":
 			return badMetadata("response_types has %.64s; code is the only one", response)
 		case !code:
-			return badMetadata("response_types has code, which needs authorization_code in grant_types (RFC 7591 §2.1)")
+			return badMetadata("response_types has code, which needs authorization_code in grant_types (RFC 7591 section 2.1)")
 		}
 	}
 	switch v := d.get("require_pushed_authorization_requests"); v.Kind() {
@@ -222,7 +222,7 @@ func readRedirects(d *document, m *Metadata) (err error) {
 		}
 	}
 	if len(m.RedirectURIs) == 0 && slices.Contains(m.GrantTypes, grantAuthorizationCode) {
-		return badRedirect("redirect_uris is missing, and authorization_code needs at least one (RFC 7591 §2)")
+		return badRedirect("redirect_uris is missing, and authorization_code needs at least one (RFC 7591 section 2)")
 	}
 	return nil
 }
@@ -271,7 +271,7 @@ func readKeys(d *document, m *Metadata) (err error) {
 	jwks := d.get("jwks")
 	switch {
 	case m.KeysURL != "" && jwks.Kind() != strictjson.Absent:
-		return badMetadata("jwks and jwks_uri are both there; a client has one of them at the most (RFC 7591 §2)")
+		return badMetadata("jwks and jwks_uri are both there; a client has one of them at the most (RFC 7591 section 2)")
 	case m.KeysURL != "":
 		if err := checkFetched(m.KeysURL); err != nil {
 			return badMetadata("jwks_uri: %v", err)
@@ -290,7 +290,7 @@ func readKeys(d *document, m *Metadata) (err error) {
 func publicKeys(jwks strictjson.Value) ([]keys.Public, error) {
 	o, ok := jwks.Object()
 	if !ok || o.Get("keys").Kind() != strictjson.Array {
-		return nil, errors.New(`it must be a JWK set, an object with an array "keys" (RFC 7517 §5)`)
+		return nil, errors.New(`it must be a JWK set, an object with an array "keys" (RFC 7517 section 5)`)
 	}
 	return keys.ParsePublic(jwks.Raw())
 }

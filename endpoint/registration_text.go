@@ -28,7 +28,7 @@ func checkRedirectURI(uri string) error {
 		return errors.New("it has a wildcard; register each URI")
 	}
 	if strings.Contains(uri, "#") {
-		return errors.New("it has a fragment (RFC 6749 §3.1.2)")
+		return errors.New("it has a fragment (RFC 6749 section 3.1.2)")
 	}
 	u, err := url.Parse(uri)
 	if err != nil {
@@ -38,7 +38,7 @@ func checkRedirectURI(uri string) error {
 	case u.User != nil:
 		return errors.New("it has a user or password in it")
 	case u.Scheme == "":
-		return errors.New("it is not absolute (RFC 6749 §3.1.2)")
+		return errors.New("it is not absolute (RFC 6749 section 3.1.2)")
 	case u.Scheme == "https", u.Scheme == "http":
 		if err := checkAuthority(u); err != nil {
 			return err
@@ -47,7 +47,7 @@ func checkRedirectURI(uri string) error {
 			return errors.New("it is http, which is for loopback only: use https")
 		}
 	case !strings.Contains(u.Scheme, ".") || strings.HasSuffix(u.Scheme, "."):
-		return errors.New("its scheme is none of https, http on loopback, and a private-use one such as com.example.app (RFC 8252 §7.1)")
+		return errors.New("its scheme is none of https, http on loopback, and a private-use one such as com.example.app (RFC 8252 section 7.1)")
 	case u.Opaque != "":
 		return errors.New("it has no slash behind its scheme: com.example.app:/callback is what it should look like")
 	}

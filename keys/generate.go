@@ -8,12 +8,23 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
+	"strings"
 
 	"github.com/avouch-oauth/avouch/internal/jose"
 )
 
-// Generate makes a key pair: RS256, PS256 and their longer forms make RSA-2048.
+// Generate makes a key pair: RS256, PS256 and their longer forms make RSA-2048. Its ID never begins with a dash: people
+// give it to commands, which would take it for a flag.
 func Generate(alg Algorithm) (*Private, error) {
+	for {
+		key, err := generate(alg)
+		if err != nil || !strings.HasPrefix(key.ID, "-") {
+			return key, err
+		}
+	}
+}
+
+func generate(alg Algorithm) (*Private, error) {
 	var signer crypto.Signer
 	var err error
 	switch alg.canonical() {

@@ -60,6 +60,15 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
+// TestGeneratedIDs: one thumbprint in 64 begins with a dash, and no command line takes it as it is.
+func TestGeneratedIDs(t *testing.T) {
+	for range 1000 {
+		if k, err := Generate(EdDSA); err != nil || k.ID[0] == '-' {
+			t.Fatalf("%v %v", k, err)
+		}
+	}
+}
+
 func TestGeneratePairs(t *testing.T) {
 	private, public, err := GeneratePairs(3, EdDSA)
 	if err != nil {

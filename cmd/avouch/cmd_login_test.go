@@ -79,7 +79,7 @@ func TestLogin(t *testing.T) {
 	}
 	code, stdout, stderr := login(t, func(shown string) {
 		b := newBrowser(t, s.url)
-		b.open(b.allow(address(t, shown).String(), "alice"))
+		b.visit(address(t, shown).String(), "alice")
 		if b.code != http.StatusOK || !strings.Contains(b.text(), "Go back to the terminal") {
 			t.Errorf("back at the program: %s", b)
 		}
@@ -97,6 +97,37 @@ func TestLogin(t *testing.T) {
 	}, append(me, "--device")...)
 	check(code, stdout, stderr, "demo:read")
 }
+
+// TestRegisteredWithoutScope: an app that says of itself no more than it must, as many do, can be allowed what apps may
+// have at all.
+func TestRegisteredWithoutScope(t *testing.T) {
+	s := startDevServer(t, nil)
+	resp, err := http.Post(s.url+"/oauth/register", "application/json", //nolint:noctx // at the end of this test
+		strings.NewReader(`{"redirect_uris":["http://127.0.0.1/callback"],"token_endpoint_auth_method":"none"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var made struct {
+		ID    string `json:"client_id"`
+		Scope string `json:"scope"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil || resp.StatusCode != http.StatusCreated || made.Scope != "demo:read demo:write" {
+		t.Fatalf("%d %+v %v", resp.StatusCode, made, err)
+	}
+	code, stdout, stderr := login(t, func(shown string) {
+		newBrowser(t, s.url).visit(address(t, shown).String(), "alice")
+	}, "--issuer", s.url, "--client", made.ID, "--scope", "demo:read")
+	if code != exitOK {
+		t.Fatalf("%d %s", code, stderr)
+	}
+	if caller := s.verify(strings.TrimSpace(stdout)); caller.Subject != "dev/alice" || strings.Join(caller.Scopes, " ") != "demo:read" {
+		t.Errorf("%+v", caller.Claims)
+	}
+}
+
+// visit allows what is asked at an address, and goes where the answer leads.
+func (b *browser) visit(address, user string) { b.open(b.allow(address, user)) }
 
 // TestLoginRefused: what comes back without the state is not taken for an answer, and what is an answer is one only from
 // the server that was asked.

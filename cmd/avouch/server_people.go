@@ -53,6 +53,7 @@ func registrationOf(conf config.Config, operations *admin.Admin) []avouch.Endpoi
 		Registrar:        operations.As("registration").Registrar(),
 		OpenRegistration: conf.Registration.Mode == "open",
 		Scopes:           conf.Registration.Scopes,
+		DefaultScopes:    conf.Registration.Scopes, // many clients register none, as those of MCP; each may have all of these anyway
 	}
 	return []avouch.Endpoint{r.Endpoint(), r.Management()}
 }

@@ -146,7 +146,8 @@ type Registration struct {
 	// add" makes) or "open" (anybody: ten from one address, and ten an hour from then on). Empty means off, and open with
 	// serve --dev.
 	Mode string `config:"mode"`
-	// Scopes are what clients that register themselves may ask for. Whatever they get, a user has to allow it.
+	// Scopes are what clients that register themselves may ask for, and have where they register none. Whatever they get, a
+	// user has to allow it.
 	Scopes []string `config:"scopes"`
 }
 
