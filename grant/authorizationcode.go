@@ -54,7 +54,7 @@ type AuthorizationCode struct {
 	PushedLifetime time.Duration
 
 	// PerAddress is how many requests may be pushed from one address (an IPv4 address or an IPv6 /64, the remote address of
-	// the connection) at once, and in an hour after that, by clients that do not authenticate. Zero means 1000.
+	// the connection) at once, and in an hour after that, by clients that do not authenticate. Zero means 10,000.
 	PerAddress int
 
 	pushedBy publicRate

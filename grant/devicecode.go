@@ -45,7 +45,7 @@ type DeviceCode struct {
 	SignInOrigin string
 
 	// PerAddress is how many codes devices may ask for from one address (an IPv4 address or an IPv6 /64, the remote address
-	// of the connection) at once, and in an hour after that, as clients that do not authenticate. Zero means 1000.
+	// of the connection) at once, and in an hour after that, as clients that do not authenticate. Zero means 10,000.
 	PerAddress int
 
 	begunBy publicRate

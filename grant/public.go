@@ -8,9 +8,9 @@ import (
 	"github.com/avouch-oauth/avouch/internal/rate"
 )
 
-// defaultPerAddress is what a large office behind one address can do with, and what one attacker can have kept for an
-// hour in a few megabytes.
-const defaultPerAddress = 1000
+// defaultPerAddress is what everybody behind a proxy can do with, which makes one address of all, and what one attacker
+// can have kept for a while in a few hundred megabytes.
+const defaultPerAddress = 10_000
 
 // publicRate bounds what is kept for clients that do not authenticate: anybody can say that he is one.
 type publicRate struct{ limit rate.Limit }

@@ -111,12 +111,21 @@ func (p *serverProcess) end(signal os.Signal) error {
 // serve starts a server on an address and waits until it answers.
 func (s *site) serve(address string) *serverProcess {
 	s.t.Helper()
-	p := &serverProcess{cmd: s.command("serve", "--listen", address), address: address, ended: make(chan struct{})}
+	return s.serveBy(address, s.command("serve", "--listen", address))
+}
+
+// serveBy is serve by a command of the caller's, whose output is in the log unless it goes elsewhere.
+func (s *site) serveBy(address string, cmd *exec.Cmd) *serverProcess {
+	s.t.Helper()
+	p := &serverProcess{cmd: cmd, address: address, ended: make(chan struct{})}
 	p.hostile = &hostile{
 		testServer: s.town.testServer, base: "http://" + address, log: new(logRecord), sent: s.town.sent,
 		keys: s.town.keys, secret: s.town.secret, clients: map[string]*http.Client{},
 	}
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.Stderr = p.log
+	if p.cmd.Stdout == nil {
+		p.cmd.Stdout = p.log
+	}
 	if err := p.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}

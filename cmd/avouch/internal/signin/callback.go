@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/internal/pages"
+	"github.com/avouch-oauth/avouch/internal/rate"
 	"github.com/avouch-oauth/avouch/replay"
 )
 
@@ -25,6 +27,9 @@ const (
 	onTheWay = 15 * time.Minute
 	// browserLife is how long a browser is known. It is longer than a sign-in takes, and says nothing about anybody.
 	browserLife = time.Hour
+	// leavePerAddress is how many sign-ins may begin from one address at once, and in an hour after that: anybody can begin
+	// one, and each is kept for a while. A proxy in front makes one address of all browsers.
+	leavePerAddress = 10_000
 )
 
 // departure is a sign-in that is on its way. The nonce and the PKCE verifier are not kept: they are made of the state and
@@ -48,6 +53,14 @@ func (s *SignIn) toUpstream(w http.ResponseWriter, r *http.Request, place string
 		return
 	}
 	now := time.Now()
+	if wait := s.leaving.Take(now, rate.Network(r.RemoteAddr), leavePerAddress); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+		s.refuse(w, r, &pages.Page{
+			Title: "Too many sign-ins", Status: http.StatusTooManyRequests,
+			Text: []string{"Too many sign-ins have begun where you come from. That is not your fault. Nothing was given to anybody.", "Wait a moment, then try again."},
+		}, errors.New("too many sign-ins have begun from this address"))
+		return
+	}
 	browser := s.readCookie(r, browserCookie)
 	if browser == "" {
 		browser, _ = handle.New()

@@ -72,6 +72,23 @@ func TestCallbacksThatAreNone(t *testing.T) {
 	b.get(somePage).is(200, "Sign in to go on")
 }
 
+// TestSignInsAreBounded: anybody can begin a sign-in, so what is kept of them is bounded by address.
+func TestSignInsAreBounded(t *testing.T) {
+	f := newFixture(t, nil)
+	b := f.browser()
+	way := b.get(somePage).link("Sign in at")
+	soon := time.Now().Add(time.Minute) // so that a slow machine gets none back meanwhile
+	for range leavePerAddress {
+		f.leaving.Take(soon, "127.0.0.1", leavePerAddress)
+	}
+	page := b.get(way)
+	page.is(429, "Too many sign-ins")
+	if page.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	b.get(somePage).is(200, "Sign in to go on")
+}
+
 func TestTwoSignInsAtOnce(t *testing.T) {
 	f := newFixture(t, nil)
 	b := f.browser()
