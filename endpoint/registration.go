@@ -15,6 +15,7 @@ import (
 
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/handle"
+	"github.com/avouch-oauth/avouch/internal/remote"
 	"github.com/avouch-oauth/avouch/internal/scope"
 	"github.com/avouch-oauth/avouch/keys"
 )
@@ -182,7 +183,7 @@ func (g *registering) register(w http.ResponseWriter, req *http.Request, ev *avo
 		token, c.Token = handle.New()
 	}
 	if initial == nil {
-		if wait := g.byAddress.take(now, remoteNetwork(req), g.PerAddress); wait > 0 {
+		if wait := g.byAddress.take(now, remote.Network(req.RemoteAddr), g.PerAddress); wait > 0 {
 			return nil, &avouch.Error{
 				Code: avouch.InvalidRequest, Status: http.StatusTooManyRequests, RetryAfter: wait,
 				Description: "too many clients were registered from this address; come again later",

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/netip"
 	"os"
 	"strings"
 
@@ -80,19 +79,4 @@ func readJSON(w http.ResponseWriter, req *http.Request) ([]byte, error) {
 
 func malformed(description string, cause error) error {
 	return &avouch.Error{Code: avouch.InvalidRequest, Description: description, Err: cause}
-}
-
-// remoteNetwork is where a request comes from: the address of the connection, never a header.
-func remoteNetwork(req *http.Request) string {
-	remote, err := netip.ParseAddrPort(req.RemoteAddr)
-	if err != nil {
-		return req.RemoteAddr // a Unix socket, or a server of the embedding program's own
-	}
-	address := remote.Addr().Unmap().WithZone("")
-	if address.Is6() {
-		if network, err := address.Prefix(64); err == nil {
-			return network.String()
-		}
-	}
-	return address.String()
 }

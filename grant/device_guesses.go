@@ -1,7 +1,6 @@
 package grant
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 )
@@ -83,20 +82,4 @@ func (g *guesses) makeRoom(now time.Time) {
 			delete(g.of, network)
 		}
 	}
-}
-
-// networkOf is where a request comes from: one IPv4 address or one IPv6 /64. It is the address of the connection, never
-// that of a header.
-func networkOf(remoteAddr string) string {
-	remote, err := netip.ParseAddrPort(remoteAddr)
-	if err != nil {
-		return remoteAddr // a Unix socket, or a server of the embedding program's own
-	}
-	address := remote.Addr().Unmap().WithZone("")
-	if address.Is6() {
-		if network, err := address.Prefix(64); err == nil {
-			return network.String()
-		}
-	}
-	return address.String()
 }

@@ -5,7 +5,6 @@ var (
 	NewUserCode   = newUserCode
 	ReadUserCode  = readUserCode
 	ShownUserCode = shownUserCode
-	NetworkOf     = networkOf
 )
 
 // Guesses is who guesses user codes.
