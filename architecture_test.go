@@ -19,6 +19,9 @@ var level = map[string]int{
 	"internal/scope":      0,
 	"internal/rate":       0,
 	"internal/pages":      0,
+	"internal/panics":     0,
+	"internal/remote":     0,
+	"internal/urlcheck":   0,
 	"internal/jose":       1,
 	"internal/safehttp":   1,
 	"internal/metadata":   2,
@@ -51,8 +54,8 @@ func free(pkg string) bool {
 
 // light are the halves that run in other people's programs: they see no server, no database, no rules.
 var light = map[string][]string{
-	"client":   {"internal/strictjson", "internal/jsonwrite", "internal/jose", "internal/safehttp", "internal/metadata", "internal/near", "replay", "keys", "assertion", "token"},
-	"resource": {"internal/strictjson", "internal/jsonwrite", "internal/jose", "internal/safehttp", "internal/metadata", "internal/near", "replay", "keys", "assertion", "token"},
+	"client":   {"internal/strictjson", "internal/jsonwrite", "internal/jose", "internal/safehttp", "internal/metadata", "internal/near", "internal/urlcheck", "replay", "keys", "assertion", "token"},
+	"resource": {"internal/strictjson", "internal/jsonwrite", "internal/jose", "internal/safehttp", "internal/metadata", "internal/near", "internal/urlcheck", "replay", "keys", "assertion", "token"},
 }
 
 // outside are the modules that libraries may use, and which ones.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/avouch-oauth/avouch/internal/panics"
 	"github.com/avouch-oauth/avouch/replay"
 )
 
@@ -151,7 +152,7 @@ func (s *Server) Serve(name string, f func(w http.ResponseWriter, r *http.Reques
 
 // answer calls f and makes the body of what it answers, before the request is settled.
 func (s *Server) answer(f func() (*Answer, error)) (answer *Answer, body []byte, err error) {
-	defer recovered(&err)
+	defer panics.Catch(&err)
 	if answer, err = f(); err != nil || answer == nil || answer.Body == nil {
 		return answer, nil, err
 	}

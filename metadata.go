@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/avouch-oauth/avouch/internal/jsonwrite"
+	"github.com/avouch-oauth/avouch/internal/panics"
 )
 
 // Metadata serves the server's metadata (RFC 8414 §3). Mount it at both of [MetadataPaths].
@@ -139,7 +140,7 @@ func (s *Server) jwks() (body []byte, err error) {
 			s.log.Error("the JWK set cannot be published", "reason", clip(err.Error(), 4096))
 		}
 	}()
-	defer recovered(&err)
+	defer panics.Catch(&err)
 	set := s.minter.PublicKeys(time.Now())
 	if set == nil {
 		return nil, errors.New("the minter has no public keys")

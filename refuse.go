@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/avouch-oauth/avouch/internal/jsonwrite"
+	"github.com/avouch-oauth/avouch/internal/panics"
 )
 
 // refuse makes a refusal. cause is for the operator and may be nil.
@@ -113,7 +114,7 @@ func (s *Server) logRefusal(ctx context.Context, ev *Event) {
 			s.log.ErrorContext(ctx, "request refused; the reason could not be logged", "refusal_id", ev.RefusalID)
 		}
 	}()
-	defer recovered(&failure)
+	defer panics.Catch(&failure)
 	e := asRefusal(ev.Err)
 	level := slog.LevelInfo
 	if e.status() >= 500 && ctx.Err() == nil { // a caller who went away is no failure of ours

@@ -8,14 +8,13 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/avouch-oauth/avouch/internal/jsonwrite"
+	"github.com/avouch-oauth/avouch/internal/panics"
 	"github.com/avouch-oauth/avouch/token"
 )
 
@@ -56,7 +55,7 @@ func (s *Server) observe(ctx context.Context, ev *Event) (err error) {
 	if s.observer == nil {
 		return nil
 	}
-	defer recovered(&err)
+	defer panics.Catch(&err)
 	s.observer(ctx, *ev)
 	return nil
 }
@@ -64,7 +63,7 @@ func (s *Server) observe(ctx context.Context, ev *Event) (err error) {
 // token is the whole way of a token request. It returns the body of a successful answer, or why there is none; panics
 // of grants, methods and stores become errors.
 func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Request, ev *Event) (answer []byte, err error) {
-	defer recovered(&err)
+	defer panics.Catch(&err)
 	req, err := s.readRequest(w, r)
 	ev.Claimed = clip(req.NamedClient(), 256)
 	if err != nil {
@@ -305,21 +304,4 @@ func appendTokenAnswer(access string, lifetime time.Duration, scopes []string, m
 		b = append(b, value...)
 	}
 	return append(b, '}', '\n'), nil
-}
-
-// recovered turns a panic into an error: where it happened, and what it was only where the runtime says so, because
-// the value of a panic may quote the request.
-func recovered(err *error) {
-	p := recover()
-	switch p := p.(type) {
-	case nil:
-		return
-	case runtime.Error:
-		*err = fmt.Errorf("panic: %w\n%s", p, debug.Stack())
-	default:
-		if e, ok := p.(error); ok && errors.Is(e, http.ErrAbortHandler) {
-			panic(p)
-		}
-		*err = fmt.Errorf("panic with a %T\n%s", p, debug.Stack())
-	}
 }

@@ -3,11 +3,11 @@ package avouch
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/avouch-oauth/avouch/internal/urlcheck"
 )
 
 // validate tells every fault of a configuration.
@@ -138,7 +138,7 @@ func checkURL(s string, query bool) error {
 		return fmt.Errorf("%q must not have a query", s)
 	case u.Scheme == "https":
 		return nil
-	case u.Scheme == "http" && loopback(u.Hostname()):
+	case u.Scheme == "http" && urlcheck.Loopback(u.Hostname()):
 		return nil
 	case u.Scheme == "http":
 		return fmt.Errorf("%q must be https: http is for loopback hosts only", s)
@@ -153,13 +153,4 @@ func ascii(s string) bool {
 		}
 	}
 	return true
-}
-
-// loopback reports whether a host is this machine by its very name.
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback() && net.ParseIP(host) != nil
 }

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/avouch-oauth/avouch/internal/safehttp"
 	"github.com/avouch-oauth/avouch/internal/scope"
+	"github.com/avouch-oauth/avouch/internal/urlcheck"
 )
 
 // MaxTokenLifetime is the longest life of an access token that a client or a rule may give, and that the server's own
@@ -185,7 +185,7 @@ func (f field) issuerURL(s string, private bool) {
 		f.fault("it has characters that belong into no URL")
 	case err != nil || u.Opaque != "" || u.Hostname() == "":
 		f.fault("it is not a URL such as https://idp.example.com")
-	case u.Scheme == "http" && (!private || !loopbackHost(u.Hostname())):
+	case u.Scheme == "http" && (!private || !urlcheck.Loopback(u.Hostname())):
 		f.fault("it must be https; http is for loopback hosts, with allow_private_addresses")
 	case u.Scheme != "https" && u.Scheme != "http":
 		f.fault("it must be https")
@@ -206,11 +206,6 @@ func (f field) issuerURL(s string, private bool) {
 	case strings.Contains(u.EscapedPath(), "//") || slices.Contains(strings.Split(u.Path, "/"), "..") || slices.Contains(strings.Split(u.Path, "/"), "."):
 		f.fault("its path has empty or dot segments; assertions would not carry it so")
 	}
-}
-
-func loopbackHost(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
 // clip shortens what is quoted in messages.

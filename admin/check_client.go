@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/avouch-oauth/avouch/endpoint"
+	"github.com/avouch-oauth/avouch/internal/urlcheck"
 	"github.com/avouch-oauth/avouch/storage"
 	"github.com/avouch-oauth/avouch/trust"
 )
@@ -84,7 +84,7 @@ func (f field) redirectURIs(list []string) {
 		if uri == "" {
 			continue // told by distinct
 		}
-		if err := endpoint.CheckRedirectURI(uri); err != nil {
+		if err := urlcheck.Redirect(uri); err != nil {
 			f.at(i).fault("%v", err)
 		}
 	}

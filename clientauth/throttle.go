@@ -2,11 +2,11 @@ package clientauth
 
 import (
 	"hash/maphash"
-	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/avouch-oauth/avouch"
+	"github.com/avouch-oauth/avouch/internal/remote"
 )
 
 // Throttle slows down who guesses secrets. It counts wrong ones by address, and by address and claimed client
@@ -172,20 +172,10 @@ func (l Limit) or(fallback Limit) Limit {
 	return l
 }
 
-// remoteNetwork is where a request comes from: the address of the connection, never a header.
+// remoteNetwork is where a request comes from, "" where it comes from nowhere: a dry run.
 func remoteNetwork(req *avouch.Request) string {
 	if req.HTTP == nil {
 		return ""
 	}
-	remote, err := netip.ParseAddrPort(req.HTTP.RemoteAddr)
-	if err != nil {
-		return req.HTTP.RemoteAddr // a Unix socket, or a server of the embedding program's own
-	}
-	address := remote.Addr().Unmap().WithZone("")
-	if address.Is6() {
-		if network, err := address.Prefix(64); err == nil {
-			return network.String()
-		}
-	}
-	return address.String()
+	return remote.Network(req.HTTP.RemoteAddr)
 }

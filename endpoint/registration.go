@@ -16,6 +16,7 @@ import (
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/internal/rate"
+	"github.com/avouch-oauth/avouch/internal/remote"
 	"github.com/avouch-oauth/avouch/internal/scope"
 	"github.com/avouch-oauth/avouch/keys"
 )
@@ -189,7 +190,7 @@ func (g *registering) register(w http.ResponseWriter, req *http.Request, ev *avo
 		if perAddress == 0 {
 			perAddress = defaultPerAddress
 		}
-		if wait := g.byAddress.Take(now, rate.Network(req.RemoteAddr), perAddress); wait > 0 {
+		if wait := g.byAddress.Take(now, remote.Network(req.RemoteAddr), perAddress); wait > 0 {
 			return nil, &avouch.Error{
 				Code: avouch.InvalidRequest, Status: http.StatusTooManyRequests, RetryAfter: wait,
 				Description: "too many clients were registered from this address; come again later",

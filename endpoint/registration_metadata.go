@@ -13,6 +13,7 @@ import (
 	"github.com/avouch-oauth/avouch/internal/safehttp"
 	"github.com/avouch-oauth/avouch/internal/scope"
 	"github.com/avouch-oauth/avouch/internal/strictjson"
+	"github.com/avouch-oauth/avouch/internal/urlcheck"
 	"github.com/avouch-oauth/avouch/keys"
 )
 
@@ -217,7 +218,7 @@ func readRedirects(d *document, m *Metadata) (err error) {
 		return err
 	}
 	for i, uri := range m.RedirectURIs {
-		if err := checkRedirectURI(uri); err != nil {
+		if err := urlcheck.Redirect(uri); err != nil {
 			return badRedirect("redirect_uris[%d]: %v", i, err)
 		}
 	}

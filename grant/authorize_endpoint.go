@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"time"
 
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/handle"
+	"github.com/avouch-oauth/avouch/internal/panics"
 	"github.com/avouch-oauth/avouch/replay"
 )
 
@@ -77,7 +76,7 @@ func (e *authorizing) ServeHTTP(to http.ResponseWriter, r *http.Request) {
 // decide is the whole way of an authorization request. It returns where the browser goes with a code; "" and nil where
 // the request has been answered already. Panics, those of Ask included, become errors.
 func (e *authorizing) decide(w *watched, r *http.Request, ev *avouch.Event, a *asked) (location string, err error) {
-	defer caught(&err)
+	defer panics.Catch(&err)
 	if err := e.grant.Validate(); err != nil {
 		return "", err
 	}
@@ -98,17 +97,9 @@ func (e *authorizing) decide(w *watched, r *http.Request, ev *avouch.Event, a *a
 	if err != nil {
 		return "", err
 	}
-	consent, err := e.ask(w, r, a)
-	if err != nil {
+	consent, err := e.grant.Ask.call(w, r, a.question())
+	if consent == nil || err != nil {
 		return "", err
-	}
-	switch {
-	case consent == nil && !w.begun:
-		return "", errors.New("Ask has returned no consent, and has not answered the request either")
-	case consent == nil:
-		return "", nil
-	case w.begun:
-		return "", errors.New("Ask has answered the request, and has returned a consent as well")
 	}
 	ev.Subject = consent.Subject
 	return e.issue(r.Context(), ev, a, consent, spend)
@@ -174,17 +165,6 @@ func (e *authorizing) read(r *http.Request, now time.Time, ev *avouch.Event, a *
 	return spend, a.check()
 }
 
-// ask calls Ask. No page that it writes can be framed, kept, or tell others of the request by a Referer, unless it says
-// so itself.
-func (e *authorizing) ask(w *watched, r *http.Request, a *asked) (*Consent, error) {
-	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Content-Security-Policy", "frame-ancestors 'none'")
-	return e.grant.Ask(w, r, a.question())
-}
-
 // issue makes a code and returns where the browser takes it.
 func (e *authorizing) issue(ctx context.Context, ev *avouch.Event, a *asked, c *Consent, spend *replay.Use) (string, error) {
 	now := time.Now() // the user may have taken his time, in Ask too
@@ -217,47 +197,4 @@ func (e *authorizing) issue(ctx context.Context, ev *avouch.Event, a *asked, c *
 	}
 	ev.Subject, ev.Scopes, ev.Audience = consent.Subject, slices.Clone(consent.Scopes), slices.Clone(consent.Resources)
 	return a.answered(e.server.Issuer(), text), nil
-}
-
-// watched is a ResponseWriter that knows whether an answer has begun.
-type watched struct {
-	http.ResponseWriter
-	begun bool
-}
-
-func (w *watched) WriteHeader(status int) {
-	if status >= 200 || status == http.StatusSwitchingProtocols {
-		w.begun = true
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *watched) Write(p []byte) (int, error) {
-	w.begun = true
-	return w.ResponseWriter.Write(p)
-}
-
-// FlushError is for http.ResponseController, as Unwrap is.
-func (w *watched) FlushError() error {
-	w.begun = true
-	return http.NewResponseController(w.ResponseWriter).Flush()
-}
-
-func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// caught turns a panic into an error, as the server does with those of grants: where it happened, and what it was only
-// where the runtime says so, because the value of a panic may quote the request.
-func caught(err *error) {
-	p := recover()
-	if p == nil {
-		return
-	}
-	if e, ok := p.(error); ok && errors.Is(e, http.ErrAbortHandler) {
-		panic(p)
-	}
-	if e, ok := p.(runtime.Error); ok {
-		*err = fmt.Errorf("panic: %w\n%s", e, debug.Stack())
-		return
-	}
-	*err = fmt.Errorf("panic with a %T\n%s", p, debug.Stack())
 }

@@ -38,13 +38,17 @@ func redirect(w http.ResponseWriter, location string) {
 // writeRefusalPage tells the user of a request that is not to be answered to the client, because nobody knows for sure
 // that it is the client's.
 func writeRefusalPage(w http.ResponseWriter, site string, e *avouch.Error, refusalID string) {
-	p := &pages.Page{
-		Site: site, Title: "You cannot go on here", Status: e.Status, RefusalID: refusalID,
-		Text: []string{
-			"The application that sent you here has made a mistake, or somebody else wants you to believe that it sent you. Go back to the application and try again from there; if that does not help, tell its makers what is written below.",
-			plain(e.Description) + ".",
-		},
-	}
+	p := refusalPage(e, "You cannot go on here",
+		"The application that sent you here has made a mistake, or somebody else wants you to believe that it sent you. Go back to the application and try again from there; if that does not help, tell its makers what is written below.",
+		plain(e.Description)+".")
+	p.Site, p.RefusalID = site, refusalID
+	pages.Write(w, p)
+}
+
+// refusalPage is the page for a user whose request is refused: with this title and text, unless the server itself is at
+// fault.
+func refusalPage(e *avouch.Error, title string, text ...string) *pages.Page {
+	p := &pages.Page{Title: title, Text: text, Status: e.Status}
 	switch {
 	case e.Code == avouch.ServerError:
 		p.Title, p.Text, p.Status = "Something went wrong", []string{"This is a fault of this server. Its operator finds the reason under the reference below."}, http.StatusInternalServerError
@@ -53,7 +57,7 @@ func writeRefusalPage(w http.ResponseWriter, site string, e *avouch.Error, refus
 	case p.Status == 0:
 		p.Status = http.StatusBadRequest
 	}
-	pages.Write(w, p)
+	return p
 }
 
 // plain makes text fit for error and error_description: printable ASCII without quotes and backslashes (RFC 6749

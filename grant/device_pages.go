@@ -105,18 +105,7 @@ func (v *verification) wrongCode(reason string) (*pages.Page, error) {
 
 // refusedPage says why there is nothing else to see.
 func refusedPage(e *avouch.Error) *pages.Page {
-	page := &pages.Page{Title: "This did not work", Text: []string{"The request is refused: " + e.Description + "."}, Status: e.Status}
-	switch {
-	case e.Status != 0:
-	case e.Code == avouch.TemporarilyUnavailable:
-		page.Status = http.StatusServiceUnavailable
-		page.Text = []string{"The server cannot look it up at the moment. Try again in a little while."}
-	case e.Code == avouch.ServerError:
-		page.Status = http.StatusInternalServerError
-		page.Text = []string{"The server has failed. Its operator finds the reason under the reference below."}
-	default:
-		page.Status = http.StatusBadRequest
-	}
+	page := refusalPage(e, "This did not work", "The request is refused: "+e.Description+".")
 	page.Links = []pages.Link{{Text: "Type in a code", URL: "?"}}
 	return page
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/internal/pages"
-	"github.com/avouch-oauth/avouch/internal/rate"
+	"github.com/avouch-oauth/avouch/internal/panics"
+	"github.com/avouch-oauth/avouch/internal/remote"
 )
 
 // maxAskForm is how long a form that is posted to a page of Ask, or to the verification page, may be, in bytes.
@@ -66,7 +67,7 @@ func (v *verification) serve(to http.ResponseWriter, r *http.Request, ev *avouch
 // answer returns the page that answers a request, beside the error where it is a refusal, or nil, nil where Ask has
 // answered. Panics, those of Ask included, become errors.
 func (v *verification) answer(w *watched, r *http.Request, ev *avouch.Event) (page *pages.Page, err error) {
-	defer caught(&err)
+	defer panics.Catch(&err)
 	if err := v.Validate(); err != nil {
 		return nil, err
 	}
@@ -131,22 +132,9 @@ func (v *verification) ask(w *watched, r *http.Request, ev *avouch.Event, typed 
 		Client: client, Scopes: slices.Clone(asked), Resources: slices.Clone(d.Resources), UserCode: shownUserCode(code),
 		Param: func(string) string { return "" }, // a device has nothing to say to the browser of another
 	}
-	// Ask's page can neither be framed nor kept, unless it says so itself.
-	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Content-Security-Policy", "frame-ancestors 'none'")
-	consent, err := v.Ask(w, r, q)
-	switch {
-	case err != nil:
+	consent, err := v.Ask.call(w, r, q)
+	if consent == nil || err != nil {
 		return nil, err
-	case consent == nil && !w.begun:
-		return nil, errors.New("no consent was returned by Ask, nor has it answered the request")
-	case consent == nil:
-		return nil, nil
-	case w.begun:
-		return nil, errors.New("a consent was returned by Ask, and it has answered the request as well")
 	}
 	now := time.Now() // Ask may have taken its time
 	if !d.Expires.After(now) {
@@ -178,7 +166,7 @@ func (v *verification) ask(w *watched, r *http.Request, ev *avouch.Event, typed 
 
 // tryCode looks for a code that nobody has decided about. It returns nil where there is none; that was a guess then.
 func (v *verification) tryCode(ctx context.Context, code, remoteAddr string) (*handle.Record, *deviceRecord, error) {
-	now, network := time.Now(), rate.Network(remoteAddr)
+	now, network := time.Now(), remote.Network(remoteAddr)
 	if wait := v.guesses.take(now, network); wait > 0 {
 		return nil, nil, &avouch.Error{
 			Code: avouch.InvalidRequest, Status: http.StatusTooManyRequests, RetryAfter: wait,

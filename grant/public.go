@@ -6,6 +6,7 @@ import (
 
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/internal/rate"
+	"github.com/avouch-oauth/avouch/internal/remote"
 )
 
 // defaultPerAddress is what everybody behind a proxy can do with, which makes one address of all, and what one attacker
@@ -25,7 +26,7 @@ func (p *publicRate) take(req *avouch.Request, perAddress int) error {
 	}
 	address := ""
 	if req.HTTP != nil {
-		address = rate.Network(req.HTTP.RemoteAddr)
+		address = remote.Network(req.HTTP.RemoteAddr)
 	}
 	if wait := p.limit.Take(req.Now, address, perAddress); wait > 0 {
 		return &avouch.Error{

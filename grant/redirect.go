@@ -2,12 +2,12 @@ package grant
 
 import (
 	"errors"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/avouch-oauth/avouch"
+	"github.com/avouch-oauth/avouch/internal/urlcheck"
 )
 
 // redirectURI is where the answer to an authorization request goes: what the request names, where it is registered byte
@@ -23,7 +23,7 @@ func redirectURI(client *avouch.Client, sent string) (string, error) {
 	case !registered(client.RedirectURIs, sent):
 		return "", notRegistered("redirect_uri is none that is registered for this client", errors.New("redirect URI "+strconv.QuoteToASCII(sent[:min(len(sent), 256)])))
 	}
-	if !redirectable(uri) {
+	if !urlcheck.Sendable(uri) {
 		return "", notRegistered("redirect_uri is one that nobody is sent to", errors.New("redirect URI "+strconv.QuoteToASCII(uri[:min(len(uri), 256)])+" is registered, and should not be"))
 	}
 	return uri, nil
@@ -72,33 +72,6 @@ func cutLoopback(uri string) (host, rest string, ok bool) {
 		return host, rest, true
 	}
 	return "", "", false
-}
-
-// redirectable reports whether a browser may be sent to a URI at all, whoever has registered it: an absolute URI without
-// fragment (RFC 6749 §3.1.2), https, or http on this machine (RFC 9700 §2.6), or of an app's own scheme (RFC 8252 §7.1),
-// which is none that browsers run or read themselves.
-func redirectable(uri string) bool {
-	for i := 0; i < len(uri); i++ {
-		if c := uri[i]; c <= 0x20 || c > 0x7e || strings.IndexByte("\"#<>\\^`{|}", c) >= 0 {
-			return false
-		}
-	}
-	u, err := url.Parse(uri)
-	if err != nil {
-		return false
-	}
-	switch u.Scheme {
-	case "":
-		return false
-	case "https":
-		return u.Hostname() != "" && u.User == nil
-	case "http":
-		ip, err := netip.ParseAddr(u.Hostname())
-		return u.User == nil && (u.Hostname() == "localhost" || err == nil && ip.IsLoopback() && ip.Zone() == "")
-	case "javascript", "vbscript", "data", "file", "filesystem", "blob", "about", "view-source", "jar", "intent", "ws", "wss", "ftp":
-		return false
-	}
-	return true
 }
 
 // withParams adds parameters, name and value in turn, to the query of a URI, whose own is kept (RFC 6749 §3.1.2). One

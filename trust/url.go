@@ -2,9 +2,10 @@ package trust
 
 import (
 	"errors"
-	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/avouch-oauth/avouch/internal/urlcheck"
 )
 
 // checkIssuer says what is wrong with an issuer URL (RFC 8414 §2). It is compared byte by byte later on, so nothing
@@ -26,21 +27,12 @@ func checkIssuer(s string) error {
 		return errors.New("it has a query or a fragment")
 	case strings.HasSuffix(u.Host, ":"):
 		return errors.New("its port is empty")
-	case u.Scheme == "http" && loopback(u.Hostname()):
+	case u.Scheme == "http" && urlcheck.Loopback(u.Hostname()):
 		return nil
 	case u.Scheme != "https":
 		return errors.New("it is not https")
 	}
 	return nil
-}
-
-// loopback reports whether a host is this machine by its very name.
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
 }
 
 func printable(s string) bool {

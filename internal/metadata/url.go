@@ -3,9 +3,10 @@ package metadata
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
+
+	"github.com/avouch-oauth/avouch/internal/urlcheck"
 )
 
 // CheckIssuer refuses what no issuer identifier may be: anything but an https URL without query and fragment (RFC 8414
@@ -43,17 +44,8 @@ func CheckURL(text string) error {
 // CheckConfidential refuses URLs over which a credential could be read on the way: all but https, and http to loopback
 // hosts.
 func CheckConfidential(u *url.URL) error {
-	if u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()) {
+	if u.Scheme == "https" || u.Scheme == "http" && urlcheck.Loopback(u.Hostname()) {
 		return nil
 	}
 	return fmt.Errorf("%q must be https; http is for loopback hosts only", u.Redacted())
-}
-
-// loopback reports whether a host is this machine by its very name, whatever a resolver says.
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

@@ -3,7 +3,6 @@ package rate
 
 import (
 	"hash/maphash"
-	"net/netip"
 	"sync"
 	"time"
 )
@@ -23,7 +22,7 @@ const (
 	most = 1 << 14 // addresses
 )
 
-// Take takes one of an address (see [Network]), or returns how long to wait for it. perHour is positive.
+// Take takes one of an address (remote.Network), or returns how long to wait for it. perHour is positive.
 func (r *Limit) Take(now time.Time, address string, perHour int) time.Duration {
 	each := hour / time.Duration(perHour)
 	r.mu.Lock()
@@ -68,20 +67,4 @@ func (r *Limit) makeRoom(now time.Time) {
 		}
 		delete(r.full, key)
 	}
-}
-
-// Network is where a request comes from, by its RemoteAddr: one IPv4 address or one IPv6 /64. It is the address of the
-// connection, never that of a header.
-func Network(remoteAddr string) string {
-	remote, err := netip.ParseAddrPort(remoteAddr)
-	if err != nil {
-		return remoteAddr // a Unix socket, or a server of the embedding program's own
-	}
-	address := remote.Addr().Unmap().WithZone("")
-	if address.Is6() {
-		if network, err := address.Prefix(64); err == nil {
-			return network.String()
-		}
-	}
-	return address.String()
 }

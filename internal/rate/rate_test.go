@@ -35,15 +35,3 @@ func TestLimitIsBounded(t *testing.T) {
 		t.Errorf("%d addresses are kept that have nothing to wait for", len(r.full))
 	}
 }
-
-func TestNetwork(t *testing.T) {
-	for remote, want := range map[string]string{
-		"192.0.2.1:80": "192.0.2.1", "[::ffff:192.0.2.1]:80": "192.0.2.1",
-		"[2001:db8:1:2:3:4:5:6]:80": "2001:db8:1:2::/64", "[2001:db8:1:2::1]:9": "2001:db8:1:2::/64",
-		"[fe80::1%eth0]:80": "fe80::/64", "@": "@", "": "",
-	} {
-		if got := Network(remote); got != want {
-			t.Errorf("%s: %s", remote, got)
-		}
-	}
-}

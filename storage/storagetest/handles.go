@@ -358,10 +358,16 @@ func handleSweep(t *testing.T, s handle.Store) {
 		})
 	}
 	all.Wait()
+	looks := 0
 	look := func(now time.Time) {
 		t.Helper()
+		looks++
 		sweep(t, s, now)
 		for i, r := range records {
+			// All that have just expired or are about to, and some of the others, are enough: each look is two requests.
+			if away := r.Expires.Sub(now).Abs(); away > 10*time.Second && i%8 != looks%8 {
+				continue
+			}
 			if lives := r.Expires.After(now); lives {
 				there(t, s, now, r)
 				revoked(t, s, now, true, fmt.Sprint(i))

@@ -16,7 +16,7 @@ import (
 
 	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/internal/pages"
-	"github.com/avouch-oauth/avouch/internal/rate"
+	"github.com/avouch-oauth/avouch/internal/remote"
 	"github.com/avouch-oauth/avouch/replay"
 )
 
@@ -53,7 +53,7 @@ func (s *SignIn) toUpstream(w http.ResponseWriter, r *http.Request, place string
 		return
 	}
 	now := time.Now()
-	if wait := s.leaving.Take(now, rate.Network(r.RemoteAddr), leavePerAddress); wait > 0 {
+	if wait := s.leaving.Take(now, remote.Network(r.RemoteAddr), leavePerAddress); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
 		s.refuse(w, r, &pages.Page{
 			Title: "Too many sign-ins", Status: http.StatusTooManyRequests,
