@@ -39,6 +39,7 @@ func TestStore(t *testing.T) {
 		"Normal": {Synchronous: sqlite.Normal},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // both wait for the disk most of the time
 			storagetest.Run(t, storagetest.Stores{
 				Place: place,
 				Open: func(place string) (storage.Store, error) {
