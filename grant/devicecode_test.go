@@ -574,7 +574,7 @@ func TestDeviceCodeValidate(t *testing.T) {
 		"Interval -5s":         func(g *grant.DeviceCode) { g.Interval = -5 * time.Second },
 		"Interval 1.5s":        func(g *grant.DeviceCode) { g.Interval = 1500 * time.Millisecond },
 		"Interval 1m1s":        func(g *grant.DeviceCode) { g.Interval = 61 * time.Second },
-		"in Refresh: Store is": func(g *grant.DeviceCode) { g.Refresh = &grant.RefreshToken{} },
+		"in Refresh: a Store is": func(g *grant.DeviceCode) { g.Refresh = &grant.RefreshToken{} },
 		"SignInOrigin":         func(g *grant.DeviceCode) { g.SignInOrigin = "https://login.example/path" },
 	} {
 		t.Run(want, func(t *testing.T) {
