@@ -68,7 +68,7 @@ type Registration struct {
 	// Nil refuses every statement as unapproved.
 	Statement func(ctx context.Context, statement string) ([]byte, error)
 
-	byAddress rate.Limit
+	byAddress, changes rate.Limit
 }
 
 // Names of the endpoints.

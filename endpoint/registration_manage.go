@@ -17,6 +17,10 @@ import (
 // replaceTries is how often a change is tried that others come before. Each of them must have changed the client.
 const replaceTries = 8
 
+// changesPerHour is how often a client may be changed by itself, at once and in an hour after that. Anybody may have one
+// where registration is open, and each change makes every server read anew what it knows.
+const changesPerHour = 100
+
 // manage answers one request to the client configuration endpoint.
 func (g *registering) manage(w http.ResponseWriter, req *http.Request, ev *avouch.Event) (*avouch.Answer, error) {
 	ctx := req.Context()
@@ -114,6 +118,12 @@ func (g *registering) replace(w http.ResponseWriter, req *http.Request, c *Regis
 	metadata, err := g.metadata(ctx, body)
 	if err != nil {
 		return nil, "", err
+	}
+	if wait := g.changes.Take(time.Now(), c.ID, changesPerHour); wait > 0 {
+		return nil, "", &avouch.Error{
+			Code: avouch.InvalidRequest, Status: http.StatusTooManyRequests, RetryAfter: wait,
+			Description: "the client was changed too often; come again later",
+		}
 	}
 	// Others may change the client at the same time. Whoever comes later starts again, from the question whether it is
 	// still his.

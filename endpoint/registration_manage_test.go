@@ -2,6 +2,7 @@ package endpoint_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -50,6 +51,64 @@ func TestReadRegistration(t *testing.T) {
 	if put := e.of(t, c, http.MethodPut, without(a.body, ofServer...)); put.status != http.StatusOK || !reflect.DeepEqual(put.body, a.body) {
 		t.Errorf("put %d\n%v\nread\n%v", put.status, put.body, a.body)
 	}
+}
+
+// TestChangesAreBounded: who holds a registration does not keep the server busy with it, and spoils nothing for others.
+func TestChangesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &endpoint.MemoryRegistrar{}
+		r := &endpoint.Registration{Registrar: m, OpenRegistration: true}
+		server, err := avouch.New(avouch.Config{
+			Issuer: "https://as.example", Minter: &token.Minter{Key: enrolmentKey(t, keys.ES256)}, Grants: []avouch.Grant{codeGrant{}},
+			ClientAuth: []avouch.ClientAuth{&clientauth.SecretBasic{}}, Clients: m, Endpoints: []avouch.Endpoint{r.Endpoint(), r.Management()},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		send := func(method, address, token, body string) (int, map[string]any) {
+			req := httptest.NewRequest(method, address, strings.NewReader(body))
+			req.Header.Set("Content-Type", "application/json")
+			if token != "" {
+				req.Header.Set("Authorization", "Bearer "+token)
+			}
+			w := httptest.NewRecorder()
+			server.Handler().ServeHTTP(w, req)
+			var said map[string]any
+			if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil {
+				t.Fatal(err)
+			}
+			return w.Code, said
+		}
+		type client struct{ id, address, token string }
+		var two []client
+		for range 2 {
+			_, said := send("POST", server.URL("registration"), "", `{"redirect_uris":["https://a.example/cb"]}`)
+			two = append(two, client{said["client_id"].(string), said["registration_client_uri"].(string), said["registration_access_token"].(string)})
+		}
+		put := func(c client, more string) int {
+			status, _ := send("PUT", c.address, c.token, `{"client_id":"`+c.id+`","redirect_uris":["https://a.example/cb"]`+more+`}`)
+			return status
+		}
+		for range 200 { // which change nothing
+			put(two[0], `,"scope":"admin"`)
+		}
+		good := 0
+		for put(two[0], "") == http.StatusOK {
+			if good++; good > 1000 {
+				t.Fatal("there is no end to it")
+			}
+		}
+		if status := put(two[0], ""); status != http.StatusTooManyRequests || good != 100 {
+			t.Errorf("%d after %d changes", status, good)
+		}
+		if status := put(two[1], ""); status != http.StatusOK {
+			t.Errorf("another client: %d", status)
+		}
+		time.Sleep(time.Minute)
+		if status := put(two[0], ""); status != http.StatusOK {
+			t.Errorf("a minute later: %d", status)
+		}
+	})
 }
 
 func TestReplaceRegistration(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -267,6 +268,52 @@ func TestHostileRevocationIsSeenByOthers(t *testing.T) {
 			see("revoked", g, false, true)
 		})
 	}
+	t.Run("race", func(t *testing.T) {
+		// Each of these is good once, whichever process it comes to, and many at the same time are one.
+		atOnce := func(what string, form url.Values) answer {
+			t.Helper()
+			var mu sync.Mutex
+			var good []answer
+			var all sync.WaitGroup
+			for i := range 8 {
+				h := []*hostile{a, b}[i%2]
+				all.Go(func() {
+					got := h.knock(t, h.at(t, tokenPath, form), "")
+					mu.Lock()
+					defer mu.Unlock()
+					if got.status == 200 {
+						good = append(good, got)
+					} else {
+						h.want(t, got, invalidGrant)
+					}
+				})
+			}
+			all.Wait()
+			if len(good) != 1 {
+				t.Fatalf("%s: %d of 8 are granted", what, len(good))
+			}
+			text, _ := good[0].body["access_token"].(string)
+			see(what+" came again", givenTokens{access: text}, false, true)
+			return good[0]
+		}
+		for range 5 {
+			address := a.url + "/oauth/authorize?" + authorizationRequest("client_id", "app").Encode()
+			back, err := url.Parse(newBrowser(t, a.url).allow(address, "alice"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := atOnce("a code", url.Values{"grant_type": {grantCode}, "redirect_uri": {redirectURI}, "code_verifier": {codeVerifier}, "code": back.Query()["code"], "client_id": {"app"}})
+			refresh, _ := got.body["refresh_token"].(string)
+			b.want(t, b.knock(t, b.at(t, tokenPath, url.Values{"grant_type": {grantRefresh}, "refresh_token": {refresh}, "client_id": {"app"}}), ""), invalidGrant)
+			atOnce("a refresh token", url.Values{"grant_type": {grantRefresh}, "refresh_token": {a.consent(t, "app", "alice").refresh}, "client_id": {"app"}})
+
+			begun := b.knock(t, b.at(t, "/oauth/device_authorization", url.Values{"client_id": {"app"}}), "")
+			userCode, _ := begun.body["user_code"].(string)
+			deviceCode, _ := begun.body["device_code"].(string)
+			newBrowser(t, a.url).connect(a.url+"/device?user_code="+userCode, "alice")
+			atOnce("a device code", url.Values{"grant_type": {grantDevice}, "device_code": {deviceCode}, "client_id": {"app"}})
+		}
+	})
 	t.Run("code", func(t *testing.T) {
 		// redeemed in both processes: one gets tokens, and what it gets ends
 		address := a.url + "/oauth/authorize?" + authorizationRequest("client_id", "web").Encode()
@@ -311,4 +358,7 @@ func (h *hostile) settleDoorsBeside() {
 		h.secret[in.ID] = h.add(in).Secret
 		h.keep(h.secret[in.ID])
 	}
+	app := admin.AddClientInput{ID: "app"}
+	app.AuthMethod, app.GrantTypes, app.RedirectURIs = "none", []string{grantCode, grantRefresh, grantDevice}, []string{redirectURI}
+	h.add(app)
 }

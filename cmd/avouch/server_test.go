@@ -39,11 +39,6 @@ func startDevServer(t testing.TB, change func(*config.Config)) *testServer {
 	return startServerAs(t, slog.New(slog.DiscardHandler), true, change)
 }
 
-func startServerLogging(t testing.TB, log *slog.Logger, change func(*config.Config)) *testServer {
-	t.Helper()
-	return startServerAs(t, log, false, change)
-}
-
 func startServerAs(t testing.TB, log *slog.Logger, dev bool, change func(*config.Config)) *testServer {
 	t.Helper()
 	address, err := freePort(t.Context())
