@@ -67,7 +67,7 @@ type Registration struct {
 	// Nil refuses every statement as unapproved.
 	Statement func(ctx context.Context, statement string) ([]byte, error)
 
-	byAddress rate
+	byAddress remote.Rate
 }
 
 // Names of the endpoints.
@@ -183,7 +183,11 @@ func (g *registering) register(w http.ResponseWriter, req *http.Request, ev *avo
 		token, c.Token = handle.New()
 	}
 	if initial == nil {
-		if wait := g.byAddress.take(now, remote.Network(req.RemoteAddr), g.PerAddress); wait > 0 {
+		perAddress := g.PerAddress
+		if perAddress <= 0 {
+			perAddress = 10
+		}
+		if wait := g.byAddress.Take(now, remote.Network(req.RemoteAddr), perAddress); wait > 0 {
 			return nil, &avouch.Error{
 				Code: avouch.InvalidRequest, Status: http.StatusTooManyRequests, RetryAfter: wait,
 				Description: "too many clients were registered from this address; come again later",

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/internal/pages"
+	"github.com/avouch-oauth/avouch/internal/remote"
 	"github.com/avouch-oauth/avouch/replay"
 )
 
@@ -23,6 +25,9 @@ const (
 	kindSignIn = "signin"
 	// onTheWay is how long somebody may take at the upstream.
 	onTheWay = 15 * time.Minute
+	// beginnings is how many sign-ins are begun from one network at once, and in an hour after that: enough for a company
+	// behind one address, and not enough to fill a disk. Each is kept for a while, and anybody can begin one.
+	beginnings = 3600
 	// browserLife is how long a browser is known. It is longer than a sign-in takes, and says nothing about anybody.
 	browserLife = time.Hour
 )
@@ -48,6 +53,15 @@ func (s *SignIn) toUpstream(w http.ResponseWriter, r *http.Request, place string
 		return
 	}
 	now := time.Now()
+	if wait := s.begun.Take(now, remote.Network(r.RemoteAddr), beginnings); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+		s.refuse(w, r, &pages.Page{
+			Title: "Too many sign-ins at once", Status: http.StatusTooManyRequests,
+			Text:  []string{"Very many have begun to sign in from where you are. Nothing was given to anybody.", "Wait a moment, then try again."},
+			Links: []pages.Link{{Text: "Try again", URL: s.way(place, anew, hint)}},
+		}, errors.New("too many sign-ins were begun from this address"))
+		return
+	}
 	browser := s.readCookie(r, browserCookie)
 	if browser == "" {
 		browser, _ = handle.New()

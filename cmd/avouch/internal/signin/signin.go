@@ -27,6 +27,7 @@ import (
 	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
 	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/internal/pages"
+	"github.com/avouch-oauth/avouch/internal/remote"
 	"github.com/avouch-oauth/avouch/replay"
 )
 
@@ -90,6 +91,7 @@ type SignIn struct {
 	upstream *upstream
 	cross    *http.CrossOriginProtection
 	log      *slog.Logger
+	begun    *remote.Rate // sign-ins, by network
 }
 
 // New makes a SignIn. It calls nobody: the upstream may be down.
@@ -105,7 +107,7 @@ func New(c Config) (*SignIn, error) {
 	if len(c.Pages) == 0 || slices.ContainsFunc(c.Pages, func(p string) bool { return !strings.HasPrefix(p, "/") }) {
 		faults = append(faults, fmt.Errorf("signin: Pages %q must be paths", c.Pages))
 	}
-	s := &SignIn{conf: c, issuer: issuer, base: strings.TrimSuffix(issuer.Path, "/"), secure: issuer.Scheme == "https", log: c.Log, cross: new(http.CrossOriginProtection)}
+	s := &SignIn{conf: c, issuer: issuer, base: strings.TrimSuffix(issuer.Path, "/"), secure: issuer.Scheme == "https", log: c.Log, cross: new(http.CrossOriginProtection), begun: new(remote.Rate)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

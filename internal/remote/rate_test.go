@@ -1,4 +1,4 @@
-package endpoint
+package remote
 
 import (
 	"fmt"
@@ -9,28 +9,28 @@ import (
 // TestRateIsBounded: however many addresses come, the table stays small, and one that is at its limit in a table with
 // room in it is not forgotten.
 func TestRateIsBounded(t *testing.T) {
-	var r rate
+	var r Rate
 	now := time.Unix(1_800_000_000, 0)
-	for range rateFirst {
-		if wait := r.take(now, "first", 0); wait != 0 {
+	for range 10 {
+		if wait := r.Take(now, "first", 10); wait != 0 {
 			t.Fatal(wait)
 		}
 	}
 	for i := range rateMost - 1 {
-		r.take(now, fmt.Sprint(i), 0)
+		r.Take(now, fmt.Sprint(i), 10)
 	}
-	if r.take(now, "first", 0) == 0 {
+	if r.Take(now, "first", 10) == 0 {
 		t.Error("an address at its limit was forgotten while there was room")
 	}
 	for i := range 3 * rateMost {
 		now = now.Add(time.Millisecond)
-		r.take(now, fmt.Sprint("more ", i), 0)
+		r.Take(now, fmt.Sprint("more ", i), 10)
 		if len(r.full) > rateMost {
 			t.Fatalf("%d addresses are kept", len(r.full))
 		}
 	}
 	now = now.Add(2 * time.Hour)
-	r.take(now, "last", 0)
+	r.Take(now, "last", 10)
 	if len(r.full) != 1 {
 		t.Errorf("%d addresses are kept that have nothing to wait for", len(r.full))
 	}

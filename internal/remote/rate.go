@@ -1,4 +1,4 @@
-package endpoint
+package remote
 
 import (
 	"hash/maphash"
@@ -6,33 +6,29 @@ import (
 	"time"
 )
 
-// rate bounds what comes from one address: a number of times at once, and as many more in each hour after that. It takes
-// less than 1 MB, however many addresses there are. The zero value is ready for use.
-type rate struct {
+// Rate bounds what comes from one network: a number of times at once, and as many more in each hour after that. It takes
+// less than 1 MB, however many networks there are. The zero value is ready for use, by many at once.
+type Rate struct {
 	mu    sync.Mutex
 	seed  maphash.Seed
-	full  map[uint64]time.Time // when all of an address will have come back, by hash
+	full  map[uint64]time.Time // when all of a network will have come back, by hash
 	swept time.Time
 }
 
 const (
-	rateHour  = time.Hour
-	rateFirst = 10      // where none is configured
-	rateMost  = 1 << 14 // addresses
+	rateHour = time.Hour
+	rateMost = 1 << 14 // networks
 )
 
-// take takes one of an address, or returns how long to wait for it.
-func (r *rate) take(now time.Time, address string, perHour int) time.Duration {
-	if perHour <= 0 {
-		perHour = rateFirst
-	}
+// Take takes one of a network, or returns how long to wait for it. perHour must be positive.
+func (r *Rate) Take(now time.Time, network string, perHour int) time.Duration {
 	each := rateHour / time.Duration(perHour)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.full == nil {
 		r.full, r.seed = map[uint64]time.Time{}, maphash.MakeSeed()
 	}
-	key := maphash.String(r.seed, address)
+	key := maphash.String(r.seed, network)
 	full, known := r.full[key]
 	if !known || full.Before(now) {
 		full = now
@@ -50,8 +46,8 @@ func (r *rate) take(now time.Time, address string, perHour int) time.Duration {
 }
 
 // makeRoom keeps the table bounded. What has all come back goes, at most once a second; where that is not enough, any
-// entry does: who has so many addresses is not stopped by this anyway.
-func (r *rate) makeRoom(now time.Time) {
+// entry does: who has so many networks is not stopped by this anyway.
+func (r *Rate) makeRoom(now time.Time) {
 	if len(r.full) < rateMost {
 		return
 	}
