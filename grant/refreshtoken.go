@@ -78,7 +78,7 @@ func (g *RefreshToken) Type() string { return RefreshTokenType }
 func (g *RefreshToken) Validate() error {
 	switch {
 	case g == nil || g.Store == nil:
-		return errors.New("Store is required: it keeps the refresh tokens")
+		return errors.New("a Store is required: it keeps the refresh tokens")
 	case g.Lifetime < 0 || g.MaxLifetime < 0:
 		return errors.New("a negative Lifetime or MaxLifetime")
 	case g.MaxLifetime > maxRefreshLimit:
