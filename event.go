@@ -21,7 +21,7 @@ type Event struct {
 	Scopes     []string // of the access token, once it was decided
 	Audience   []string // likewise: its aud
 	TokenID    string   // jti of the access token issued
-	RemoteAddr string   // host and port of the connection
+	RemoteAddr string   // host and port of the caller: http.Request.RemoteAddr
 
 	// Notices say what was accepted only by a relaxation; see [Authentication].
 	Notices []string

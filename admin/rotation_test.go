@@ -22,7 +22,7 @@ func TestRotationIsSeenBeforeItHappens(t *testing.T) {
 		pauses := rapid.SliceOfN(rapid.OneOf(
 			rapid.Int64Range(int64(time.Second), int64(10*time.Minute)),
 			rapid.Int64Range(int64(time.Hour), int64(100*24*time.Hour)),
-		), 1, 60).Draw(rt, "pauses")
+		), 1, 25).Draw(rt, "pauses")
 		commands := rapid.SliceOfN(rapid.IntRange(0, 9), len(pauses), len(pauses)).Draw(rt, "commands")
 		m := rotationModel{maxAge: maxAge, public: map[string]time.Time{}, alive: map[string]time.Time{}}
 		synctest.Test(t, func(t *testing.T) {

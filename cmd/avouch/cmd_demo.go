@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -86,8 +87,10 @@ func (a *app) demo(ctx context.Context, keep bool) (err error) {
 func freePort(ctx context.Context) (string, error) {
 	var err error
 	for range 100 {
+		var random [4]byte
+		rand.Read(random[:]) // never fails: see crypto/rand
 		var l net.Listener
-		if l, err = new(net.ListenConfig).Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))); err == nil {
+		if l, err = new(net.ListenConfig).Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+binary.NativeEndian.Uint32(random[:])%20_000)); err == nil {
 			return l.Addr().String(), l.Close()
 		}
 	}

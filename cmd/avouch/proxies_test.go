@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -83,6 +84,23 @@ func TestCallersBehindProxies(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// TestOperatorHearsOfProxy: who runs the server behind a proxy and has not named it is told, and nobody else.
+func TestOperatorHearsOfProxy(t *testing.T) {
+	t.Parallel()
+	for want, conf := range map[bool]config.Config{
+		true:  {Issuer: "https://as.example.com"},
+		false: {Issuer: "https://as.example.com", Proxies: []string{"10.0.0.1"}},
+	} {
+		var told strings.Builder
+		warnOfProxy(conf, slog.New(slog.NewTextHandler(&told, nil)))
+		warnOfProxy(config.Config{Issuer: "http://127.0.0.1:8080"}, slog.New(slog.NewTextHandler(&told, nil)))
+		warnOfProxy(config.Config{Issuer: "https://as.example.com", TLS: config.TLS{Cert: "cert.pem"}}, slog.New(slog.NewTextHandler(&told, nil)))
+		if got := strings.Count(told.String(), "level=WARN"); (got == 1) != want || got > 1 {
+			t.Errorf("proxies %q: told %d times", conf.Proxies, got)
+		}
 	}
 }
 

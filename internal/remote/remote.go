@@ -1,5 +1,5 @@
-// Package remote says where a request comes from, for whoever slows down those who guess: one rule for secrets of clients,
-// codes of devices, and registrations.
+// Package remote says where a request comes from, and bounds what comes from one place: one rule for the secrets of
+// clients, the codes of devices, registrations and sign-ins.
 package remote
 
 import "net/netip"

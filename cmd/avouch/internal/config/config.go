@@ -21,10 +21,10 @@ type Config struct {
 	// Plaintext allows plain HTTP on an address that is not loopback, for a TLS-terminating proxy in front.
 	Plaintext bool `config:"plaintext"`
 
-	// Proxies are the proxies in front, as addresses and networks such as 10.1.2.0/24: where a request comes from one of
-	// them, its X-Forwarded-For tells the address of the caller, who is slowed down and logged by it. Name only proxies
-	// that add the address they see to that header, and never whole networks in which callers are too. Empty means that
-	// nobody is trusted with that: the address is that of the connection.
+	// Proxies is the list of the proxies in front: addresses, and networks such as 10.1.2.0/24. Where a connection comes
+	// from one of them, X-Forwarded-For tells the address of the caller, by which he is slowed down and logged. Name only
+	// proxies that add the address they see to that header, and no network in which callers are too. Empty means that
+	// nobody is believed: the caller is whoever has made the connection.
 	Proxies []string `config:"proxies"`
 
 	TLS TLS `config:"tls"`

@@ -90,3 +90,23 @@ func TestAnotherUpstreamHasOtherSessions(t *testing.T) {
 		}
 	}
 }
+
+// TestBeginningsAreBounded: anybody can begin sign-ins, each of which is kept for a while: not without end from one place,
+// and nobody elsewhere minds.
+func TestBeginningsAreBounded(t *testing.T) {
+	f := newFixture(t, nil)
+	b := f.browser()
+	way := b.get(somePage).is(200, "Sign in to go on").link("Sign in at")
+	b.get(way).is(200, "Allow access?")
+	for f.leaving.Take(time.Now(), "127.0.0.1", leavePerAddress) == 0 { // many others at the same address
+	}
+	writes := f.handles.puts
+	p := b.get(way).is(http.StatusTooManyRequests, "Too many sign-ins")
+	if p.header.Get("Retry-After") == "" || p.link("Try again") != way || f.handles.puts != writes {
+		t.Errorf("Retry-After %q, %d records more", p.header.Get("Retry-After"), f.handles.puts-writes)
+	}
+	b.get(somePage).is(200, "Allow access?") // who is signed in goes on
+	if f.leaving.Take(time.Now(), "192.0.2.1", leavePerAddress) != 0 {
+		t.Error("an address of somebody else is stopped as well")
+	}
+}

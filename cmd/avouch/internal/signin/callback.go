@@ -57,7 +57,8 @@ func (s *SignIn) toUpstream(w http.ResponseWriter, r *http.Request, place string
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
 		s.refuse(w, r, &pages.Page{
 			Title: "Too many sign-ins", Status: http.StatusTooManyRequests,
-			Text: []string{"Too many sign-ins have begun where you come from. That is not your fault. Nothing was given to anybody.", "Wait a moment, then try again."},
+			Text:  []string{"Too many sign-ins have begun where you come from. That is not your fault. Nothing was given to anybody.", "Wait a moment, then try again."},
+			Links: []pages.Link{{Text: "Try again", URL: s.way(place, anew, hint)}},
 		}, errors.New("too many sign-ins have begun from this address"))
 		return
 	}
