@@ -566,16 +566,16 @@ func TestUserCodesAreUnique(t *testing.T) {
 // TestDeviceCodeValidate: what cannot work is told at the start, and does not work.
 func TestDeviceCodeValidate(t *testing.T) {
 	for want, change := range map[string]func(g *grant.DeviceCode){
-		"Store is required":    func(g *grant.DeviceCode) { g.Store = nil },
-		"Ask is required":      func(g *grant.DeviceCode) { g.Ask = nil },
-		"Lifetime -1s":         func(g *grant.DeviceCode) { g.Lifetime = -time.Second },
-		"Lifetime 1ms":         func(g *grant.DeviceCode) { g.Lifetime = time.Millisecond },
-		"Lifetime 2h0m0s":      func(g *grant.DeviceCode) { g.Lifetime = 2 * time.Hour },
-		"Interval -5s":         func(g *grant.DeviceCode) { g.Interval = -5 * time.Second },
-		"Interval 1.5s":        func(g *grant.DeviceCode) { g.Interval = 1500 * time.Millisecond },
-		"Interval 1m1s":        func(g *grant.DeviceCode) { g.Interval = 61 * time.Second },
+		"Store is required":      func(g *grant.DeviceCode) { g.Store = nil },
+		"Ask is required":        func(g *grant.DeviceCode) { g.Ask = nil },
+		"Lifetime -1s":           func(g *grant.DeviceCode) { g.Lifetime = -time.Second },
+		"Lifetime 1ms":           func(g *grant.DeviceCode) { g.Lifetime = time.Millisecond },
+		"Lifetime 2h0m0s":        func(g *grant.DeviceCode) { g.Lifetime = 2 * time.Hour },
+		"Interval -5s":           func(g *grant.DeviceCode) { g.Interval = -5 * time.Second },
+		"Interval 1.5s":          func(g *grant.DeviceCode) { g.Interval = 1500 * time.Millisecond },
+		"Interval 1m1s":          func(g *grant.DeviceCode) { g.Interval = 61 * time.Second },
 		"in Refresh: a Store is": func(g *grant.DeviceCode) { g.Refresh = &grant.RefreshToken{} },
-		"SignInOrigin":         func(g *grant.DeviceCode) { g.SignInOrigin = "https://login.example/path" },
+		"SignInOrigin":           func(g *grant.DeviceCode) { g.SignInOrigin = "https://login.example/path" },
 	} {
 		t.Run(want, func(t *testing.T) {
 			s := newDeviceSite().start(t)
