@@ -135,25 +135,29 @@ func TestEndpoint(t *testing.T) {
 		t.Errorf("recorded %q", recorded)
 	}
 
+	const bearerChallenge = `Bearer realm="` + issuer + `/tenant"`
 	for _, c := range []struct {
 		pairs  []string
 		with   func(*http.Request)
 		status int
 		code   string
+
+		challenge string // what stands in it behind the realm
 	}{
-		{[]string{"fault", "refuse"}, nil, 400, "invalid_request"},
-		{[]string{"fault", "fail"}, nil, 500, "server_error"},
-		{[]string{"fault", "panic"}, nil, 500, "server_error"},
-		{[]string{"fault", "nothing"}, nil, 500, "server_error"},
-		{[]string{"fault", "body"}, nil, 500, "server_error"},
-		{[]string{"fault", "record"}, nil, 500, "server_error"},
-		{[]string{"fault", "token"}, nil, 401, "invalid_token"},
-		{[]string{"say", "a", "say", "b"}, nil, 400, "invalid_request"},
-		{nil, basic("basic", "wrong"), 401, "invalid_client"},
-		{nil, basic("off", secret), 401, "invalid_client"},
-		{[]string{"client_id", "other"}, basic("basic", secret), 401, "invalid_client"},
-		{nil, func(r *http.Request) { r.Method = "GET" }, 405, "invalid_request"},
-		{nil, func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }, 400, "invalid_request"},
+		{[]string{"fault", "refuse"}, nil, 400, "invalid_request", ""},
+		{[]string{"fault", "fail"}, nil, 500, "server_error", ""},
+		{[]string{"fault", "panic"}, nil, 500, "server_error", ""},
+		{[]string{"fault", "nothing"}, nil, 500, "server_error", ""},
+		{[]string{"fault", "body"}, nil, 500, "server_error", ""},
+		{[]string{"fault", "record"}, nil, 500, "server_error", ""},
+		{[]string{"fault", "token"}, nil, 401, "invalid_token", ""},
+		{[]string{"fault", "token"}, basic("basic", secret), 401, "invalid_token", `, error="invalid_token"`},
+		{[]string{"say", "a", "say", "b"}, nil, 400, "invalid_request", ""},
+		{nil, basic("basic", "wrong"), 401, "invalid_client", ""},
+		{nil, basic("off", secret), 401, "invalid_client", ""},
+		{[]string{"client_id", "other"}, basic("basic", secret), 401, "invalid_client", ""},
+		{nil, func(r *http.Request) { r.Method = "GET" }, 405, "invalid_request", ""},
+		{nil, func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }, 400, "invalid_request", ""},
 	} {
 		resp, got := postEcho(t, web, c.pairs, func(r *http.Request) {
 			if c.with != nil {
@@ -166,8 +170,8 @@ func TestEndpoint(t *testing.T) {
 		if last := (*events)[len(*events)-1]; last.RefusalID != got["refusal_id"] || last.Err == nil {
 			t.Errorf("%v: event %+v", c.pairs, last)
 		}
-		if c.code == "invalid_token" && !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Bearer ") {
-			t.Errorf("no challenge of Bearer: %v", resp.Header)
+		if challenge := resp.Header.Get("WWW-Authenticate"); c.code == "invalid_token" && challenge != bearerChallenge+c.challenge {
+			t.Errorf("the challenge is %q", challenge)
 		}
 	}
 }

@@ -53,7 +53,11 @@ func (s *Server) writeRefusal(w http.ResponseWriter, r *http.Request, ev *Event)
 		}
 	}
 	if e.Code == InvalidToken {
-		h.Set("WWW-Authenticate", `Bearer realm="`+describe(s.issuer)+`", error="invalid_token"`)
+		challenge := `Bearer realm="` + describe(s.issuer) + `"`
+		if len(r.Header["Authorization"]) > 0 { // who showed no token learns only that one is wanted (RFC 6750 §3.1)
+			challenge += `, error="invalid_token"`
+		}
+		h.Set("WWW-Authenticate", challenge)
 	}
 	if e.RetryAfter > 0 {
 		seconds := (e.RetryAfter + time.Second - 1) / time.Second

@@ -231,7 +231,6 @@ func TestWhoMayManage(t *testing.T) {
 	at := func(id string) string { return "/oauth/register/client?client_id=" + url.QueryEscape(id) }
 	seen := map[string]bool{}
 	for name, test := range map[string]struct{ address, token string }{
-		"no token":            {address, ""},
 		"wrong token":         {address, strings.Repeat("a", 43)},
 		"another's token":     {address, other.get("registration_access_token")},
 		"its secret":          {address, c.get("client_secret")},
@@ -257,6 +256,14 @@ func TestWhoMayManage(t *testing.T) {
 	}
 	if len(seen) != 1 {
 		t.Errorf("refusals can be told apart: %q", slices.Sorted(maps.Keys(seen)))
+	}
+	// Who shows no token at all learns that one is wanted, whatever exists too (RFC 6750 §3.1).
+	for _, address := range []string{address, at("nobody"), disabled.get("registration_client_uri")} {
+		a := e.send(t, http.MethodGet, address, "", nil)
+		a.refused(t, "no token", http.StatusUnauthorized, "invalid_token")
+		if challenge := a.header.Get("WWW-Authenticate"); !strings.HasPrefix(challenge, "Bearer realm=") || strings.Contains(challenge, "error") {
+			t.Errorf("no token: the challenge is %q", challenge)
+		}
 	}
 	for _, query := range []string{"", "?", "?client_id=a&client_id=b", "?client_id=" + c.get("client_id") + "&access_token=" + token, "?Client_id=a", "?client_id=%zz", "?a;client_id=b"} {
 		e.send(t, http.MethodGet, "/oauth/register/client"+query, token, nil).refused(t, "query "+query, http.StatusBadRequest, "invalid_request")
