@@ -132,9 +132,9 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 	})
 }
 
-// all does n things in one transaction: all of them, or none where one fails.
+// all does n things in one transaction, or none where one fails. They end with ctx, and say so: not the transaction.
 func (s *Store) all(ctx context.Context, n int, do func(tx *sql.Tx, i int) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	tx, err := s.db.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		return err
 	}
