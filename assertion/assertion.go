@@ -9,10 +9,10 @@ import (
 	"github.com/avouch-oauth/avouch/keys"
 )
 
-// Assertion is a JWT assertion that has passed every check. Only a [Checker] makes one, so whoever holds an
-// *Assertion need not ask whether it was verified.
+// Assertion is a JWT assertion that has passed every check. Only a [Checker] makes one, so code that gets an *Assertion
+// need not ask whether it was verified.
 type Assertion struct {
-	Party *Party // who vouches: what the Party hook returned
+	Party *Party // who vouches: what the Party method of the [Case] returned
 
 	Issuer   string   // iss; "" only where the party's policy lets it be absent
 	Subject  string   // sub; "" only where the party's policy lets it be absent

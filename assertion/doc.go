@@ -19,33 +19,37 @@
 //
 // # Checking
 //
-// A [Checker] needs to know two things: what an assertion is presented as, and how to find the [Party] it claims to
+// A [Checker] knows what its assertions are presented as. It asks a [Case] for the [Party] that an assertion claims to
 // come from. A Party is a name, its public keys, and a [Policy] that says what is asked of its assertions. The zero
 // Policy is the strict one, and without an [Audience] it accepts nothing.
 //
-//	checker := &assertion.Checker{
-//		Purpose: assertion.Grant,
-//		Party: func(ctx context.Context, u assertion.Unverified) (*assertion.Party, error) {
-//			if u.Issuer != "https://idp.partner.example" {
-//				return nil, nil // nobody we know
-//			}
-//			return &assertion.Party{
-//				Name:   u.Issuer,
-//				Keys:   partnerKeys,
-//				Policy: assertion.Policy{Audience: assertion.Audience{Accept: []string{"https://as.example.com"}}},
-//			}, nil
-//		},
-//	}
-//	a, err := checker.Verify(ctx, time.Now(), token, "", guard)
+//	checker := &assertion.Checker{Purpose: assertion.Grant}
+//	partner := assertion.PartyFunc(func(ctx context.Context, u assertion.Unverified) (*assertion.Party, error) {
+//		if u.Issuer != "https://idp.partner.example" {
+//			return nil, nil // not configured here
+//		}
+//		return &assertion.Party{
+//			Name:   u.Issuer,
+//			Keys:   partnerKeys,
+//			Policy: assertion.Policy{Audience: assertion.Audience{Accept: []string{"https://as.example.com"}}},
+//		}, nil
+//	})
+//	a, err := checker.Verify(ctx, time.Now(), token, "", partner, guard)
 //
 // Verify checks and spends: the second time, the same assertion is refused. Inside the token endpoint of package
 // avouch, grants call [Checker.Check], which spends nothing and returns what is to be spent when everything else has
 // been decided.
 //
-// The checks are one list of named steps, always in the same order: the form of the token; who it claims to come from;
-// the key and the signature; the claims; and last the caller's own checks, each a [Check]. None is left out because
-// something was not configured. Only the Party hook sees what has not been verified, and it gets nothing but an
+// The checks are one list of named steps, always in the same order: the form of the token; which party it claims to come
+// from; the key and the signature; the claims; and last the checks of the Case. None is left out because something was
+// not configured. Only the Case's Party method gets anything that is not verified, and it gets nothing but an
 // [Unverified].
+//
+// # Checks of your own
+//
+// A Case that is more than a [PartyFunc] has checks of its own. They are methods of one value, made for one assertion,
+// so that what a check finds is a field that a later check reads: first the user, then whether that user may do this.
+// The grants and client authentication methods of Avouch are written like that.
 //
 // # Refusals
 //

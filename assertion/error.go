@@ -8,7 +8,7 @@ import (
 
 // Error is a refused assertion. What the caller may learn and what the operator should read stand side by side.
 //
-// A [Check] returns one with the Reason, and with what it can say in Seen, Want, Hint and Err; the Checker adds the
+// A [Case] returns one with the Reason, and with what it can say in Seen, Want, Hint and Err; the Checker adds the
 // rest.
 type Error struct {
 	Reason Reason // why, as a stable machine name; required
@@ -104,10 +104,10 @@ func (e *Error) finding() Finding {
 	return f
 }
 
-// ErrSkipped is what a [Check] returns where it cannot be run because one before it has failed. Explain tells it as
-// [Skipped]. Check never gets there; if it did, it would refuse.
+// ErrSkipped is what the Run method of a [Case] returns if a check cannot be run because an earlier one has failed.
+// Explain reports it as [Skipped]. [Checker.Check] stops at the earlier one; if it did not, ErrSkipped would refuse.
 var ErrSkipped = errors.New("assertion: the check could not be run because an earlier one failed")
 
-// errNil is for a check that returns a nil *Error as an error, which is not nil: it cannot be meant as a refusal that
-// explains itself, and must not pass.
+// errNil replaces a nil *Error that a check returns as an error. Such an error is not nil, so the check must not pass, and
+// a nil *Error gives no reason.
 var errNil = errors.New("assertion: a check returned a nil *assertion.Error")

@@ -7,14 +7,14 @@ import (
 )
 
 // Explain runs every check that can still be run, spends nothing, and reports all findings with near-miss hints. It runs
-// the same checks as Check in the same order, so its verdict is that of Check. What was already used it cannot know:
-// there is no way to ask that without using it.
+// the same checks as Check in the same order, so its verdict is that of Check. It does not know what was already used,
+// because a guard has no question that does not spend.
 //
-// After a wrong signature, or none that could be checked, the claims are still looked at, but the report is not
-// Verified and says so: then they are anybody's words. Where nobody is known by the issuer, times are judged by the
-// strict policy.
-func (c *Checker) Explain(ctx context.Context, now time.Time, token, holder string, more ...Check) *Report {
-	j, err := c.begin(now, token, holder, more)
+// After a wrong signature, or none that could be checked, the claims are still checked, but the report is not Verified:
+// anyone may have written them. The checks of the case are then skipped. If no party is known by the issuer, times are
+// judged by the strict policy.
+func (c *Checker) Explain(ctx context.Context, now time.Time, token, holder string, caller Case) *Report {
+	j, err := c.begin(now, token, holder, caller)
 	if err != nil {
 		return &Report{Time: now.UTC(), Purpose: c.Purpose,
 			Findings: []Finding{{Check: "checker", Outcome: Undecided, Cause: clean(err.Error())}}}

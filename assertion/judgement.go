@@ -3,7 +3,6 @@ package assertion
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/avouch-oauth/avouch/internal/jose"
@@ -18,7 +17,8 @@ type judgement struct {
 	token      string // forgotten when the last step is done
 	size       int
 	holder     string
-	more       []Check
+	caller     Case     // forgotten with the token, which it may hold
+	own        []string // names of the caller's checks
 	explaining bool
 
 	compact *jose.Compact // nil until, and unless, the token is well formed
@@ -43,29 +43,25 @@ type judgement struct {
 	unreadable bool // a registered claim has the wrong type, so no Assertion could say what the token says
 }
 
-func (c *Checker) begin(now time.Time, token, holder string, more []Check) (*judgement, error) {
-	switch {
-	case c.Purpose == "":
+func (c *Checker) begin(now time.Time, token, holder string, caller Case) (*judgement, error) {
+	if c.Purpose == "" {
 		return nil, errors.New("assertion: Checker.Purpose is not set")
-	case c.Party == nil:
-		return nil, errors.New("assertion: Checker.Party is not set")
 	}
-	for i := range more {
-		if more[i].Run == nil {
-			return nil, fmt.Errorf("assertion: check %q has nothing to run", more[i].Name)
-		}
+	own, err := checksOf(caller)
+	if err != nil {
+		return nil, err
 	}
-	return &judgement{checker: c, now: now, token: token, size: len(token), holder: holder, more: more}, nil
+	return &judgement{checker: c, now: now, token: token, size: len(token), holder: holder, caller: caller, own: own}, nil
 }
 
-// total is the number of steps, those of the caller included.
-func (j *judgement) total() int { return len(steps) + len(j.more) }
+// total is the number of steps, including the case's own checks.
+func (j *judgement) total() int { return len(steps) + len(j.own) }
 
 func (j *judgement) name(i int) string {
 	if i < len(steps) {
 		return steps[i].name
 	}
-	return j.more[i-len(steps)].Name
+	return j.own[i-len(steps)]
 }
 
 // ready reports whether step i can be run after others have failed. Only Explain asks: Check never gets past a failure.
@@ -84,7 +80,7 @@ func (j *judgement) run(ctx context.Context, i int) error {
 	if j.assertion.Party == nil {
 		j.assemble()
 	}
-	return j.more[i-len(steps)].Run(ctx, &j.assertion)
+	return j.caller.Run(ctx, i-len(steps), &j.assertion)
 }
 
 // show says what step i looked at and what it wants to see.
@@ -104,7 +100,7 @@ func (j *judgement) refused(i int, err error) error {
 	case of == nil:
 		return errNil
 	}
-	e := *of                                            // a check may return the same value to everybody
+	e := *of                                            // a check may return the same value every time
 	if _, bare := err.(*Error); e.Err == nil && !bare { //nolint:errorlint // whether it is wrapped is the question
 		e.Err = err // what wraps it says more
 	}
@@ -113,7 +109,7 @@ func (j *judgement) refused(i int, err error) error {
 	}
 	switch {
 	case !j.verified:
-		e.Public = notVerified // whatever a hook says
+		e.Public = notVerified // whatever the case says
 	case e.Public == "":
 		e.Public = e.Reason.Public()
 	}
@@ -141,5 +137,5 @@ func (j *judgement) assemble() {
 	a.LegacyAudience = c.legacyAudience
 }
 
-// forget drops what could be used again.
-func (j *judgement) forget() { j.token, j.compact = "", nil }
+// forget drops what could be used again. A case may hold the request, and the token with it.
+func (j *judgement) forget() { j.token, j.compact, j.caller = "", nil, nil }

@@ -21,13 +21,13 @@ func showKind(j *judgement) (seen, want string) {
 	return typeOf(j), "no type of another kind of token"
 }
 
-// checkIssuer asks the Party hook who the token claims to come from.
+// checkIssuer asks the case which party the token claims to come from.
 func checkIssuer(ctx context.Context, j *judgement) error {
 	u := readUnverified(j)
 	if u.Issuer == "" && j.claims.iss.Kind() != strictjson.Absent {
 		return &Error{Reason: IssuerMissing, Hint: "iss must be a JSON string that is not empty"}
 	}
-	party, err := j.checker.Party(ctx, u)
+	party, err := j.caller.Party(ctx, u)
 	switch {
 	case err != nil:
 		return err
@@ -36,7 +36,7 @@ func checkIssuer(ctx context.Context, j *judgement) error {
 	case party == nil:
 		return &Error{Reason: UnknownIssuer, Hint: j.hintIssuer(ctx, u.Issuer)}
 	case party.Name == "":
-		return errors.New("assertion: the Party hook returned a party without a name")
+		return errors.New("assertion: Party returned a party without a name")
 	case party.Keys != nil && len(party.Secret) > 0:
 		return errors.New("assertion: party " + clean(party.Name) + " has Keys and a Secret: it must have one of them")
 	}

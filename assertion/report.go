@@ -52,7 +52,7 @@ const (
 	Passed    Outcome = "passed"    // it holds
 	Failed    Outcome = "failed"    // the assertion is refused for it
 	Skipped   Outcome = "skipped"   // could not be run because of an earlier one
-	Undecided Outcome = "undecided" // a hook or check of the program returned an error of its own: see Cause
+	Undecided Outcome = "undecided" // a method of the [Case] returned another error: see Cause
 )
 
 // Refusal returns the finding that [Checker.Check] would have stopped at; ok is false where the assertion is accepted.

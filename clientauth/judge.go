@@ -34,18 +34,15 @@ type method struct {
 	credentials func(j *judge)
 }
 
-// judge judges the client assertion of one request. It travels to the checks as the context, so that they are one
-// list, made once.
+// judge is the assertion.Case of the client assertion of one request.
 type judge struct {
-	context.Context
-
 	method   method
 	req      *avouch.Request
-	throttle *Throttle // nil where nothing can be guessed
+	throttle *Throttle // nil if nothing can be guessed
 	nth      int       // which of the client's secrets is tried
-	more     bool      // there is another one
+	more     bool      // the client has another one
 
-	client *avouch.Client  // whom the assertion claims to come from
+	client *avouch.Client  // the client that the assertion claims to come from
 	who    attempter       // the same and its address
 	party  assertion.Party // what the checker gets
 	accept [1]string
@@ -53,32 +50,19 @@ type judge struct {
 	only   [1]keys.Algorithm
 }
 
-type judgeKey struct{}
+// checker judges the client assertions of every method: what a method knows is in its judges.
+var checker = assertion.Checker{Purpose: assertion.ClientAuthentication}
 
-// Value implements context.Context.
-func (j *judge) Value(key any) any {
-	if key == (judgeKey{}) {
-		return j
-	}
-	return j.Context.Value(key)
-}
-
-func judgeOf(ctx context.Context) *judge { return ctx.Value(judgeKey{}).(*judge) }
-
-// checker knows the request by the judge that travels with it.
-var checker = assertion.Checker{Purpose: assertion.ClientAuthentication, Party: findClient}
-
-// findClient finds the client that an assertion claims to come from. One that is registered for another method is as
-// good as unknown.
-func findClient(ctx context.Context, u assertion.Unverified) (*assertion.Party, error) {
-	j := judgeOf(ctx)
+// Party implements assertion.Case: it finds the client that an assertion claims to come from. A client that is registered
+// for another method is treated as unknown.
+func (j *judge) Party(ctx context.Context, u assertion.Unverified) (*assertion.Party, error) {
 	if j.throttle != nil {
 		j.who = j.throttle.who(j.req, u.Issuer)
 		if wait := j.throttle.blocked(j.req.Now, j.who); wait > 0 {
 			return nil, throttled(wait)
 		}
 	}
-	c, err := j.req.FindClient(j.Context, u.Issuer)
+	c, err := j.req.FindClient(ctx, u.Issuer)
 	if err != nil || c == nil {
 		return nil, err
 	}
@@ -105,12 +89,34 @@ func registeredMethod(c *avouch.Client) string {
 
 // checks are those that are about clients alone (RFC 7521 §4.2, §6.1; OpenID Connect Core §9). Nothing changes the
 // list; Go has no constant of this kind.
-var checks = [...]assertion.Check{
-	{Name: "subject is issuer", Run: checkSubject},
-	{Name: "client_id", Run: checkClientID},
+var checks = [...]struct {
+	name string
+	run  func(j *judge, a *assertion.Assertion) error
+}{
+	{"subject is issuer", (*judge).checkSubject},
+	{"client_id", (*judge).checkClientID},
 }
 
-func checkSubject(_ context.Context, a *assertion.Assertion) error {
+// checkNames are the names in checks, made once and not for each request.
+var checkNames = namesOfChecks()
+
+func namesOfChecks() []string {
+	var names []string
+	for i := range checks {
+		names = append(names, checks[i].name)
+	}
+	return names
+}
+
+// Checks implements assertion.Case.
+func (j *judge) Checks() []string { return checkNames }
+
+// Run implements assertion.Case. It panics on a check that does not exist.
+func (j *judge) Run(_ context.Context, i int, a *assertion.Assertion) error {
+	return checks[i].run(j, a)
+}
+
+func (j *judge) checkSubject(a *assertion.Assertion) error {
 	if a.Subject == a.Issuer {
 		return nil
 	}
@@ -120,8 +126,8 @@ func checkSubject(_ context.Context, a *assertion.Assertion) error {
 	}
 }
 
-func checkClientID(ctx context.Context, a *assertion.Assertion) error {
-	named := judgeOf(ctx).req.Param("client_id")
+func (j *judge) checkClientID(a *assertion.Assertion) error {
+	named := j.req.Param("client_id")
 	if named == "" || named == a.Issuer {
 		return nil
 	}
@@ -132,8 +138,8 @@ func checkClientID(ctx context.Context, a *assertion.Assertion) error {
 }
 
 // authenticate runs the checks up to the first that fails.
-func (j *judge) authenticate() (*avouch.Authentication, error) {
-	a, uses, err := checker.Check(j, j.req.Now, j.req.Param("client_assertion"), "", checks[:]...)
+func (j *judge) authenticate(ctx context.Context) (*avouch.Authentication, error) {
+	a, uses, err := checker.Check(ctx, j.req.Now, j.req.Param("client_assertion"), "", j)
 	if err != nil {
 		return nil, err
 	}
@@ -145,14 +151,14 @@ func (j *judge) authenticate() (*avouch.Authentication, error) {
 }
 
 // explain runs every check that can be run.
-func (j *judge) explain() *assertion.Report {
+func (j *judge) explain(ctx context.Context) *assertion.Report {
 	if !presentsAssertion(j.req) {
 		return &assertion.Report{Time: j.req.Now.UTC(), Purpose: assertion.ClientAuthentication, Findings: []assertion.Finding{{
 			Check: "parameter", Outcome: assertion.Failed,
 			Seen: "no client_assertion, or a client_assertion_type of another kind", Want: "client_assertion, and client_assertion_type " + assertionType,
 		}}}
 	}
-	return checker.Explain(j, j.req.Now, j.req.Param("client_assertion"), "", checks[:]...)
+	return checker.Explain(ctx, j.req.Now, j.req.Param("client_assertion"), "", j)
 }
 
 // refusal turns what the checks say into what the server answers: the text that the reason has for the caller, the

@@ -37,16 +37,16 @@ func (m *PrivateKeyJWT) Presented(req *avouch.Request) bool {
 
 // Authenticate implements avouch.ClientAuth. The assertion is not spent: its use is in Authentication.Uses.
 func (m *PrivateKeyJWT) Authenticate(ctx context.Context, req *avouch.Request) (*avouch.Authentication, error) {
-	j := judge{Context: ctx, method: m.method(), req: req}
-	auth, err := j.authenticate()
+	j := judge{method: m.method(), req: req}
+	auth, err := j.authenticate(ctx)
 	return auth, refusal(err)
 }
 
 // Explain runs every check on the client assertion of a request that can be run, and reports; avouch.Server.Request
 // makes a request for it. It spends nothing, so that it cannot know what was used before.
 func (m *PrivateKeyJWT) Explain(ctx context.Context, req *avouch.Request) *assertion.Report {
-	j := judge{Context: ctx, method: m.method(), req: req}
-	return j.explain()
+	j := judge{method: m.method(), req: req}
+	return j.explain(ctx)
 }
 
 func (m *PrivateKeyJWT) method() method {

@@ -56,8 +56,8 @@ func (m *SecretJWT) Presented(req *avouch.Request) bool { return presentsAsserti
 func (m *SecretJWT) Authenticate(ctx context.Context, req *avouch.Request) (*avouch.Authentication, error) {
 	throttle := either(m.Throttle, &m.own)
 	for nth := 0; ; nth++ {
-		j := judge{Context: ctx, method: m.method(), req: req, throttle: throttle, nth: nth}
-		auth, err := j.authenticate()
+		j := judge{method: m.method(), req: req, throttle: throttle, nth: nth}
+		auth, err := j.authenticate(ctx)
 		e, _ := errors.AsType[*assertion.Error](err)
 		wrong := e != nil && e.Reason == assertion.BadSignature
 		switch {
@@ -78,8 +78,8 @@ func (m *SecretJWT) Authenticate(ctx context.Context, req *avouch.Request) (*avo
 // makes a request for it. It spends nothing, so that it cannot know what was used before.
 func (m *SecretJWT) Explain(ctx context.Context, req *avouch.Request) *assertion.Report {
 	for nth := 0; ; nth++ {
-		j := judge{Context: ctx, method: m.method(), req: req, nth: nth}
-		report := j.explain()
+		j := judge{method: m.method(), req: req, nth: nth}
+		report := j.explain(ctx)
 		if j.more && !report.Verified {
 			continue
 		}

@@ -17,21 +17,42 @@ const RuleParameter = "avouch_rule"
 
 // checks are what the grant adds to the checks of every assertion, in this order. Authorize and Explain use the same
 // list. Nothing changes it; Go has no constant of this kind.
-var checks = [...]assertion.Check{
-	{Name: "rule", Run: checkRule},
-	{Name: "self-asserted", Run: checkSelfAsserted},
-	{Name: "client", Run: checkClient},
-	{Name: "user", Run: checkUser},
-	{Name: "user is no client", Run: checkUserIsNoClient},
-	{Name: "user is enabled", Run: checkUserEnabled},
-	{Name: "permission", Run: checkPermission},
-	{Name: "scope", Run: checkScope},
+var checks = [...]struct {
+	name string
+	run  func(d *decision, ctx context.Context, a *assertion.Assertion) error
+}{
+	{"rule", (*decision).checkRule},
+	{"self-asserted", (*decision).checkSelfAsserted},
+	{"client", (*decision).checkClient},
+	{"user", (*decision).checkUser},
+	{"user is no client", (*decision).checkUserIsNoClient},
+	{"user is enabled", (*decision).checkUserEnabled},
+	{"permission", (*decision).checkPermission},
+	{"scope", (*decision).checkScope},
 }
 
-// checkRule finds what the assertion is worth: the one rule of its issuer that matches, or nothing yet where it is
-// left to the Subject hook.
-func checkRule(ctx context.Context, a *assertion.Assertion) error {
-	d := decisionOf(ctx)
+// checkNames are the names in checks, made once and not for each request.
+var checkNames = namesOfChecks()
+
+func namesOfChecks() []string {
+	var names []string
+	for i := range checks {
+		names = append(names, checks[i].name)
+	}
+	return names
+}
+
+// Checks implements assertion.Case.
+func (d *decision) Checks() []string { return checkNames }
+
+// Run implements assertion.Case. It panics on a check that does not exist.
+func (d *decision) Run(ctx context.Context, i int, a *assertion.Assertion) error {
+	return checks[i].run(d, ctx, a)
+}
+
+// checkRule finds what the assertion is worth: the one rule of its issuer that matches, or nothing yet if that is left to
+// the Subject hook.
+func (d *decision) checkRule(_ context.Context, a *assertion.Assertion) error {
 	d.query.Assertion, d.query.Audience = a, d.own[:]
 	d.query.Rule = d.req.Param(RuleParameter)
 	d.query.Client, d.query.Authenticated = d.req.NamedClient(), d.authenticated()
@@ -58,10 +79,9 @@ func checkRule(ctx context.Context, a *assertion.Assertion) error {
 	return nil
 }
 
-// checkSelfAsserted refuses a party that speaks for itself, unless a rule names just that. A client assertion looks
-// like this, and must not serve as a grant to whoever has seen one.
-func checkSelfAsserted(ctx context.Context, a *assertion.Assertion) error {
-	d := decisionOf(ctx)
+// checkSelfAsserted refuses a party that represents itself, unless a rule names just that. A client assertion looks like
+// this, and must not serve as a grant to anyone who has seen one.
+func (d *decision) checkSelfAsserted(_ context.Context, a *assertion.Assertion) error {
 	if !d.matched {
 		return assertion.ErrSkipped
 	}
@@ -74,12 +94,11 @@ func checkSelfAsserted(ctx context.Context, a *assertion.Assertion) error {
 }
 
 // checkClient decides which client the token is issued to.
-func checkClient(ctx context.Context, a *assertion.Assertion) error {
-	d := decisionOf(ctx)
+func (d *decision) checkClient(ctx context.Context, a *assertion.Assertion) error {
 	if !d.matched {
 		return assertion.ErrSkipped
 	}
-	id, registered, err := d.meant(a)
+	id, registered, err := d.meant(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -91,15 +110,15 @@ func checkClient(ctx context.Context, a *assertion.Assertion) error {
 		return &assertion.Error{Reason: assertion.ClientMismatch, Seen: show(d.query.Client), Want: show(id),
 			Hint: "the assertion speaks for another client than the one that authenticated or is named"}
 	}
-	if err := d.checkRegistered(id, registered); err != nil {
+	if err := d.checkRegistered(ctx, id, registered); err != nil {
 		return err
 	}
 	d.authorization.ClientID = id
 	return nil
 }
 
-// meant is the client that the assertion speaks for; registered says that somebody gave it as a registered one.
-func (d *decision) meant(a *assertion.Assertion) (id string, registered bool, err error) {
+// meant returns the client that the assertion represents; registered reports whether that client must be registered.
+func (d *decision) meant(ctx context.Context, a *assertion.Assertion) (id string, registered bool, err error) {
 	if d.issuer != nil {
 		if id := d.issuer.Client(d.rule); id != "" {
 			return id, !d.issuer.SelfIssued, nil
@@ -107,7 +126,7 @@ func (d *decision) meant(a *assertion.Assertion) (id string, registered bool, er
 	}
 	switch {
 	case d.grant.Client != nil:
-		id, err := d.grant.Client(d.Context, a)
+		id, err := d.grant.Client(ctx, a)
 		if err == nil && id == "" {
 			err = &assertion.Error{Reason: assertion.UnknownClient, Seen: "the Client hook knows none"}
 		}
@@ -120,13 +139,13 @@ func (d *decision) meant(a *assertion.Assertion) (id string, registered bool, er
 	return d.issuer.Issuer, false, nil
 }
 
-// checkRegistered looks at a client's registration, where it has one. The server has seen to that of a client which has
+// checkRegistered checks a client's registration, if it has one. The server has checked that of a client that has
 // authenticated.
-func (d *decision) checkRegistered(id string, registered bool) error {
+func (d *decision) checkRegistered(ctx context.Context, id string, registered bool) error {
 	c := d.req.Client
 	if c == nil {
 		var err error
-		if c, err = d.req.FindClient(d.Context, id); err != nil {
+		if c, err = d.req.FindClient(ctx, id); err != nil {
 			return err
 		}
 	}
@@ -147,13 +166,12 @@ func (d *decision) checkRegistered(id string, registered bool) error {
 	return nil
 }
 
-// checkUser decides whom the token speaks for.
-func checkUser(ctx context.Context, a *assertion.Assertion) error {
-	d := decisionOf(ctx)
+// checkUser decides which user the token represents.
+func (d *decision) checkUser(ctx context.Context, a *assertion.Assertion) error {
 	if !d.matched {
 		return assertion.ErrSkipped
 	}
-	subject, err := d.user(a)
+	subject, err := d.user(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -161,8 +179,8 @@ func checkUser(ctx context.Context, a *assertion.Assertion) error {
 	return nil
 }
 
-// user is "" where nobody is meant.
-func (d *decision) user(a *assertion.Assertion) (string, error) {
+// user returns the sub of the token, "" if no user is identified.
+func (d *decision) user(ctx context.Context, a *assertion.Assertion) (string, error) {
 	if d.rule != nil {
 		if subject, ok := d.issuer.Mapped(d.rule, a.Subject); ok {
 			return subject, nil
@@ -174,7 +192,7 @@ func (d *decision) user(a *assertion.Assertion) (string, error) {
 		}
 		return d.issuer.Qualified(a.Subject), nil
 	}
-	subject, err := d.grant.Subject(d.Context, a)
+	subject, err := d.grant.Subject(ctx, a)
 	switch {
 	case errors.Is(err, Nobody):
 		return "", nil
@@ -184,9 +202,8 @@ func (d *decision) user(a *assertion.Assertion) (string, error) {
 	return subject, hooked("Subject", err)
 }
 
-// checkUserIsNoClient keeps tokens of users apart from tokens that clients have for themselves (RFC 9068 §5).
-func checkUserIsNoClient(ctx context.Context, _ *assertion.Assertion) error {
-	d := decisionOf(ctx)
+// checkUserIsNoClient keeps tokens of users distinct from tokens that clients have for themselves (RFC 9068 §5).
+func (d *decision) checkUserIsNoClient(ctx context.Context, _ *assertion.Assertion) error {
 	if !d.decided {
 		return assertion.ErrSkipped
 	}
@@ -194,7 +211,7 @@ func checkUserIsNoClient(ctx context.Context, _ *assertion.Assertion) error {
 	if subject == "" {
 		return nil
 	}
-	c, err := d.req.FindClient(d.Context, subject)
+	c, err := d.req.FindClient(ctx, subject)
 	if err != nil {
 		return err
 	}
@@ -205,13 +222,12 @@ func checkUserIsNoClient(ctx context.Context, _ *assertion.Assertion) error {
 	return nil
 }
 
-// checkUserEnabled tells the operator of a user who was switched off. The server asks once more whatever the grant is.
-func checkUserEnabled(ctx context.Context, _ *assertion.Assertion) error {
-	d := decisionOf(ctx)
+// checkUserEnabled reports a disabled user to the operator. The server asks once more, for every grant.
+func (d *decision) checkUserEnabled(ctx context.Context, _ *assertion.Assertion) error {
 	if !d.decided {
 		return assertion.ErrSkipped
 	}
-	disabled, err := d.req.SubjectDisabled(d.Context, d.authorization.Subject)
+	disabled, err := d.req.SubjectDisabled(ctx, d.authorization.Subject)
 	if err != nil {
 		return err
 	}
@@ -222,15 +238,14 @@ func checkUserEnabled(ctx context.Context, _ *assertion.Assertion) error {
 }
 
 // checkPermission asks whether the client may act for the user.
-func checkPermission(ctx context.Context, a *assertion.Assertion) error {
-	d := decisionOf(ctx)
+func (d *decision) checkPermission(ctx context.Context, a *assertion.Assertion) error {
 	if !d.decided || d.authorization.ClientID == "" {
 		return assertion.ErrSkipped
 	}
 	if d.grant.Permit == nil {
 		return nil
 	}
-	return hooked("Permit", d.grant.Permit(d.Context, d.authorization.ClientID, d.authorization.Subject, a))
+	return hooked("Permit", d.grant.Permit(ctx, d.authorization.ClientID, d.authorization.Subject, a))
 }
 
 // hooked tells which hook an error is from. Refusals stay what they are.

@@ -20,12 +20,12 @@ func (g *JWTBearer) Explain(ctx context.Context, req *avouch.Request) *assertion
 			Check: "parameter", Outcome: assertion.Failed, Seen: "no parameter assertion", Hint: missing.Description,
 		}}}
 	}
-	d := newDecision(ctx, g, req)
+	d := newDecision(g, req)
 	c := checker
 	if k, ok := g.Trust.(interface{ Known() []string }); ok {
 		c.Known = func(context.Context) []string { return k.Known() }
 	}
-	r := c.Explain(d, req.Now, token, d.holder(), checks[:]...)
+	r := c.Explain(ctx, req.Now, token, d.holder(), d)
 	if d.issuer != nil && d.query.Assertion != nil {
 		r.Findings = append(r.Findings, d.issuer.Explain(&d.query)...)
 	}

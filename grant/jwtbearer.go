@@ -75,8 +75,8 @@ func (g *JWTBearer) Authorize(ctx context.Context, req *avouch.Request) (*avouch
 	if missing != nil {
 		return nil, missing
 	}
-	d := newDecision(ctx, g, req)
-	a, uses, err := checker.Check(d, req.Now, token, d.holder(), checks[:]...)
+	d := newDecision(g, req)
+	a, uses, err := checker.Check(ctx, req.Now, token, d.holder(), d)
 	if err != nil {
 		return nil, refusal(err)
 	}

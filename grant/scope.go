@@ -9,10 +9,9 @@ import (
 	"github.com/avouch-oauth/avouch/internal/scope"
 )
 
-// checkScope reads which scopes the assertion asks for, and sets the ceiling and what else the rule gives. Whether the
-// scopes that are asked for may be had is the server's to say, of every grant.
-func checkScope(ctx context.Context, a *assertion.Assertion) error {
-	d := decisionOf(ctx)
+// checkScope reads which scopes the assertion asks for, and sets the ceiling and what else the rule gives. The server
+// decides whether they may be had, as it does for every grant.
+func (d *decision) checkScope(ctx context.Context, a *assertion.Assertion) error {
 	if !d.decided || d.authorization.ClientID == "" {
 		return assertion.ErrSkipped
 	}
@@ -22,7 +21,7 @@ func checkScope(ctx context.Context, a *assertion.Assertion) error {
 		z.Audiences, z.Lifetime = r.Audiences, r.Lifetime
 	}
 	if d.grant.Scopes != nil {
-		scopes, err := d.grant.Scopes(d.Context, z.ClientID, z.Subject, a)
+		scopes, err := d.grant.Scopes(ctx, z.ClientID, z.Subject, a)
 		if err != nil {
 			return hooked("Scopes", err)
 		}
