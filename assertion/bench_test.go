@@ -57,14 +57,15 @@ func BenchmarkCheck(b *testing.B) {
 			key := pair(alg)
 			set := setOf(b, key.Public(), other().Public(), other().Public(), other().Public())
 			party := &Party{Name: idp, Keys: set, Policy: Policy{Audience: Audience{Accept: []string{us, us + "/oauth/token"}}}}
-			c := &Checker{Purpose: Grant, Party: func(context.Context, Unverified) (*Party, error) { return party, nil }}
+			c := &Checker{Purpose: Grant}
+			from := PartyFunc(func(context.Context, Unverified) (*Party, error) { return party, nil })
 			token, err := Sign(Claims{Issuer: idp, Subject: "alice", Audience: us, IssuedAt: now, More: map[string]any{"scope": "read write"}}, key)
 			if err != nil {
 				b.Fatal(err)
 			}
 			raw := rawVerify(b, key, token)
 			check := func() {
-				if _, _, err := c.Check(background, now, token, ""); err != nil {
+				if _, _, err := c.Check(background, now, token, "", from); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -98,7 +99,7 @@ func BenchmarkRefuse(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, _, err := w.Check(background, now, token, ""); err == nil {
+				if _, _, err := w.Check(background, now, token, "", w.find); err == nil {
 					b.Fatal("accepted")
 				}
 			}

@@ -169,11 +169,11 @@ func TestKeysBelongToTheirParty(t *testing.T) {
 	p.ID = b.key.ID
 	a.party.Keys = setOf(t, p)
 	b.party.Name = "https://b.example"
-	both := &Checker{Purpose: Grant, Party: func(_ context.Context, u Unverified) (*Party, error) {
+	both := PartyFunc(func(_ context.Context, u Unverified) (*Party, error) {
 		return map[string]*Party{a.party.Name: a.party, b.party.Name: b.party}[u.Issuer], nil
-	}}
+	})
 	token := header("kid", b.key.ID)(t, b) // signed by b's key, says that it is from a
-	_, _, err := both.Check(background, now, token, "")
+	_, _, err := a.Check(background, now, token, "", both)
 	if reasonOf(err) != BadSignature {
 		t.Errorf("got %v", err)
 	}
@@ -251,7 +251,7 @@ func TestUses(t *testing.T) {
 				test.change(w)
 			}
 			token := with(nil, test.claims)(t, w)
-			_, uses, err := w.Check(background, now, token, test.holder)
+			_, uses, err := w.Check(background, now, token, test.holder, w.ask())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -290,13 +290,13 @@ func TestMalleableSignatureIsNoSecondUse(t *testing.T) {
 		t.Fatal("the same token")
 	}
 	guard := replay.NewMemory(replay.MemoryConfig{Start: now})
-	if _, err := w.Verify(background, now, token, "", guard); err != nil {
+	if _, err := w.Verify(background, now, token, "", w.ask(), guard); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.judge(t, twin, ""); err != nil {
 		t.Fatalf("the twin should verify, or this test shows nothing: %v", err)
 	}
-	if _, err := w.Verify(background, now, twin, "", guard); reasonOf(err) != Replayed {
+	if _, err := w.Verify(background, now, twin, "", w.ask(), guard); reasonOf(err) != Replayed {
 		t.Errorf("got %v", err)
 	}
 }
@@ -306,20 +306,20 @@ func TestVerify(t *testing.T) {
 	guard := replay.NewMemory(replay.MemoryConfig{Start: now})
 	token := good(t, w)
 
-	if _, err := w.Verify(background, now, token, "", nil); err == nil || reasonOf(err) != "" {
+	if _, err := w.Verify(background, now, token, "", w.ask(), nil); err == nil || reasonOf(err) != "" {
 		t.Errorf("without a guard: got %v", err)
 	}
 	forged := token[:len(token)-4] + "AAAA"
-	if _, err := w.Verify(background, now, forged, "", guard); reasonOf(err) != BadSignature {
+	if _, err := w.Verify(background, now, forged, "", w.ask(), guard); reasonOf(err) != BadSignature {
 		t.Errorf("forged: got %v", err)
 	}
-	if _, err := w.Verify(background, now, token, "", guard, refuse(Refused)...); reasonOf(err) != Refused {
+	if _, err := w.Verify(background, now, token, "", w.ask(refuse(Refused)...), guard); reasonOf(err) != Refused {
 		t.Errorf("refused by a check: got %v", err)
 	}
-	if _, err := w.Verify(background, now, token, "", guard); err != nil {
+	if _, err := w.Verify(background, now, token, "", w.ask(), guard); err != nil {
 		t.Fatalf("nothing has spent it before: %v", err)
 	}
-	_, err := w.Verify(background, now, token, "", guard)
+	_, err := w.Verify(background, now, token, "", w.ask(), guard)
 	var e *Error
 	if !errors.As(err, &e) || e.Reason != Replayed || e.Public != Replayed.Public() || !strings.Contains(e.Hint, "set replay to off") {
 		t.Errorf("replayed: got %#v", err)
@@ -327,18 +327,18 @@ func TestVerify(t *testing.T) {
 	fit(t, e)
 
 	late := now.Add(60*time.Second + 9*time.Second) // expired, within skew
-	if _, err := w.Verify(background, late, token, "", guard); reasonOf(err) != Replayed {
+	if _, err := w.Verify(background, late, token, "", w.ask(), guard); reasonOf(err) != Replayed {
 		t.Errorf("replayed after exp: got %v", err)
 	}
 	old := replay.NewMemory(replay.MemoryConfig{Start: now.Add(time.Minute)})
-	if _, err := w.Verify(background, now, token, "", old); !errors.As(err, &e) || e.Reason != Replayed || !strings.Contains(e.Hint, "before this server started") {
+	if _, err := w.Verify(background, now, token, "", w.ask(), old); !errors.As(err, &e) || e.Reason != Replayed || !strings.Contains(e.Hint, "before this server started") {
 		t.Errorf("made before the start: got %v", err)
 	}
 	full := replay.NewMemory(replay.MemoryConfig{Start: now, Max: 1})
-	if _, err := w.Verify(background, now, token, "", full); err != nil {
+	if _, err := w.Verify(background, now, token, "", w.ask(), full); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Verify(background, now, claim("jti", "id-2")(t, w), "", full); !errors.Is(err, replay.ErrFull) || reasonOf(err) != "" {
+	if _, err := w.Verify(background, now, claim("jti", "id-2")(t, w), "", w.ask(), full); !errors.Is(err, replay.ErrFull) || reasonOf(err) != "" {
 		t.Errorf("a guard that cannot tell: got %v", err)
 	}
 }
@@ -351,7 +351,7 @@ func TestOneOfManyPasses(t *testing.T) {
 	var all sync.WaitGroup
 	for range 64 {
 		all.Go(func() {
-			if _, err := w.Verify(background, now, token, "", guard); err == nil {
+			if _, err := w.Verify(background, now, token, "", w.ask(), guard); err == nil {
 				passed.Add(1)
 			} else if reasonOf(err) != Replayed {
 				t.Error(err)
@@ -364,17 +364,18 @@ func TestOneOfManyPasses(t *testing.T) {
 	}
 }
 
-// A checker that is not complete, and hooks that fail, refuse with an error that is no refusal of the assertion.
+// A checker or a case that is not complete, and methods of a case that fail, refuse with an error that is no refusal of
+// the assertion.
 func TestServerFaults(t *testing.T) {
 	boom := errors.New("boom")
 	for name, change := range map[string]func(w *world){
 		"no Purpose":    func(w *world) { w.Purpose = "" },
-		"no Party hook": func(w *world) { w.Checker.Party = nil },
-		"Party hook fails": func(w *world) {
-			w.Checker.Party = func(context.Context, Unverified) (*Party, error) { return nil, boom }
+		"nil PartyFunc": func(w *world) { w.find = nil },
+		"Party fails": func(w *world) {
+			w.find = func(context.Context, Unverified) (*Party, error) { return nil, boom }
 		},
 		"party without a name": func(w *world) {
-			w.Checker.Party = func(context.Context, Unverified) (*Party, error) { return &Party{}, nil }
+			w.find = func(context.Context, Unverified) (*Party, error) { return &Party{}, nil }
 		},
 		"keys and a secret": func(w *world) { w.party.Secret = secret },
 	} {
@@ -387,10 +388,9 @@ func TestServerFaults(t *testing.T) {
 			}
 		})
 	}
-	for name, check := range map[string]Check{
-		"no Run": {Name: "own"},
-		"fails":  {Name: "own", Run: func(context.Context, *Assertion) error { return boom }},
-		"nil *Error": {Name: "own", Run: func(context.Context, *Assertion) error {
+	for name, check := range map[string]testCheck{
+		"fails": {name: "own", run: func(*Assertion) error { return boom }},
+		"nil *Error": {name: "own", run: func(*Assertion) error {
 			var e *Error
 			return e
 		}},
@@ -408,7 +408,7 @@ func TestServerFaults(t *testing.T) {
 	}
 }
 
-// A check may return one *Error to everybody: it is not written to.
+// A check may return the same *Error every time: the Checker does not write to it.
 func TestSharedErrorStaysAsItIs(t *testing.T) {
 	w := newWorld(t)
 	one := &Error{Reason: NoRule, Seen: "line\nbreak"}
@@ -416,7 +416,7 @@ func TestSharedErrorStaysAsItIs(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			_, _, err := w.Check(background, now, token, "", Check{Name: "rule", Run: func(context.Context, *Assertion) error { return fmt.Errorf("wrapped: %w", one) }})
+			_, _, err := w.Check(background, now, token, "", w.ask(testCheck{name: "rule", run: func(*Assertion) error { return fmt.Errorf("wrapped: %w", one) }}))
 			var e *Error
 			if !errors.As(err, &e) || e.Check != "rule" || e.Seen != `line\nbreak` || !errors.Is(err, one) {
 				t.Errorf("got %#v", err)
@@ -432,21 +432,21 @@ func TestSharedErrorStaysAsItIs(t *testing.T) {
 // A check that needs an earlier one says so: Explain calls it skipped, and for Check it is a refusal all the same.
 func TestSkipped(t *testing.T) {
 	w := newWorld(t)
-	needy := Check{Name: "needy", Run: func(context.Context, *Assertion) error { return ErrSkipped }}
+	needy := testCheck{name: "needy", run: func(*Assertion) error { return ErrSkipped }}
 	_, err := w.judge(t, good(t, w), "", needy)
 	if !errors.Is(err, ErrSkipped) {
 		t.Errorf("got %v", err)
 	}
-	report := w.Explain(background, now, good(t, w), "", append(refuse(NoRule), needy)...)
+	report := w.Explain(background, now, good(t, w), "", w.ask(append(refuse(NoRule), needy)...))
 	if got := outcome(report); got != "own failed, needy skipped" {
 		t.Error(got)
 	}
 }
 
-// What a hook or check says of its own it has seen is told.
+// What a case says it has seen is reported in its own words.
 func TestOwnWords(t *testing.T) {
 	w := newWorld(t)
-	w.Checker.Party = func(context.Context, Unverified) (*Party, error) {
+	w.find = func(context.Context, Unverified) (*Party, error) {
 		return nil, &Error{Reason: UnknownIssuer, Seen: "a client for\nsecrets", Want: "one for keys", Hint: "change it"}
 	}
 	_, err := w.judge(t, good(t, w), "")
@@ -456,23 +456,23 @@ func TestOwnWords(t *testing.T) {
 	}
 }
 
-// The caller's checks run in their order, after all others, and stop at the first refusal.
+// The case's checks run in their order, after all others, and stop at the first refusal.
 func TestOwnChecks(t *testing.T) {
 	w := newWorld(t)
 	var ran []string
-	note := func(name string, err error) Check {
-		return Check{Name: name, Run: func(_ context.Context, a *Assertion) error {
+	note := func(name string, err error) testCheck {
+		return testCheck{name: name, run: func(a *Assertion) error {
 			ran = append(ran, name+" of "+a.Subject)
 			return err
 		}}
 	}
-	checks := []Check{note("a", nil), note("b", &Error{Reason: NoRule}), note("c", nil)}
-	_, _, err := w.Check(background, now, good(t, w), "", checks...)
+	checks := []testCheck{note("a", nil), note("b", &Error{Reason: NoRule}), note("c", nil)}
+	_, _, err := w.Check(background, now, good(t, w), "", w.ask(checks...))
 	if reasonOf(err) != NoRule || strings.Join(ran, ", ") != "a of alice, b of alice" {
 		t.Errorf("%v; ran %v", err, ran)
 	}
 	ran = nil
-	if _, _, err := w.Check(background, now, claim("exp", 1)(t, w), "", checks...); reasonOf(err) != Expired || ran != nil {
+	if _, _, err := w.Check(background, now, claim("exp", 1)(t, w), "", w.ask(checks...)); reasonOf(err) != Expired || ran != nil {
 		t.Errorf("%v; ran %v", err, ran)
 	}
 }

@@ -32,7 +32,7 @@ func ExampleSign() {
 	// Output: signed with ES256
 }
 
-// A program believes one partner's assertions, once each.
+// A program accepts one partner's assertions, once each.
 func ExampleChecker_Verify() {
 	partnerKey, err := keys.Generate(keys.EdDSA) // at the partner's
 	if err != nil {
@@ -45,15 +45,13 @@ func ExampleChecker_Verify() {
 			Audience: assertion.Audience{Accept: []string{"https://as.example.com"}},
 		},
 	}
-	checker := &assertion.Checker{
-		Purpose: assertion.Grant,
-		Party: func(_ context.Context, u assertion.Unverified) (*assertion.Party, error) {
-			if u.Issuer != partner.Name {
-				return nil, nil // nobody we were told about
-			}
-			return partner, nil
-		},
-	}
+	checker := &assertion.Checker{Purpose: assertion.Grant}
+	known := assertion.PartyFunc(func(_ context.Context, u assertion.Unverified) (*assertion.Party, error) {
+		if u.Issuer != partner.Name {
+			return nil, nil // not configured here
+		}
+		return partner, nil
+	})
 	guard := replay.NewMemory(replay.MemoryConfig{})
 
 	token, err := assertion.Sign(assertion.Claims{
@@ -67,12 +65,12 @@ func ExampleChecker_Verify() {
 	}
 
 	for range 2 {
-		a, err := checker.Verify(context.Background(), time.Now(), token, "", guard)
+		a, err := checker.Verify(context.Background(), time.Now(), token, "", known, guard)
 		if refused, ok := errors.AsType[*assertion.Error](err); ok {
 			fmt.Println("refused:", refused.Reason)
 			continue
 		} else if err != nil {
-			log.Fatal(err) // nobody could tell
+			log.Fatal(err) // it could not be decided
 		}
 		department, _ := a.Claim("department")
 		fmt.Println("accepted:", a.Subject, "of", department)
@@ -82,22 +80,20 @@ func ExampleChecker_Verify() {
 	// refused: replayed
 }
 
-// Whoever is paged asks why: Explain runs all checks and says what is wrong.
+// The person on call asks why: Explain runs all checks and reports what is wrong.
 func ExampleChecker_Explain() {
 	key, err := keys.Generate(keys.ES256)
 	if err != nil {
 		log.Fatal(err)
 	}
-	checker := &assertion.Checker{
-		Purpose: assertion.Grant,
-		Party: func(context.Context, assertion.Unverified) (*assertion.Party, error) {
-			return &assertion.Party{
-				Name:   "https://idp.partner.example",
-				Keys:   key.PublicKeys(time.Now()),
-				Policy: assertion.Policy{Audience: assertion.Audience{Accept: []string{"https://as.example.com"}}},
-			}, nil
-		},
-	}
+	checker := &assertion.Checker{Purpose: assertion.Grant}
+	partner := assertion.PartyFunc(func(context.Context, assertion.Unverified) (*assertion.Party, error) {
+		return &assertion.Party{
+			Name:   "https://idp.partner.example",
+			Keys:   key.PublicKeys(time.Now()),
+			Policy: assertion.Policy{Audience: assertion.Audience{Accept: []string{"https://as.example.com"}}},
+		}, nil
+	})
 	token, err := assertion.Sign(assertion.Claims{
 		Issuer:   "https://idp.partner.example",
 		Subject:  "alice",
@@ -108,7 +104,7 @@ func ExampleChecker_Explain() {
 		log.Fatal(err)
 	}
 
-	report := checker.Explain(context.Background(), time.Now(), token, "")
+	report := checker.Explain(context.Background(), time.Now(), token, "", partner)
 	fmt.Println("verified:", report.Verified, "accepted:", report.Accepted)
 	for _, f := range report.Findings {
 		if f.Outcome == assertion.Failed {
@@ -121,46 +117,4 @@ func ExampleChecker_Explain() {
 	//   near https://as.example.com: it differs only by a trailing slash
 	// lifetime: lifetime_too_long
 	//   let the signer choose a shorter one, or raise max_lifetime for this party
-}
-
-// A check of the program's own runs after all others and before anything is spent.
-func ExampleCheck() {
-	onlySales := assertion.Check{
-		Name: "department",
-		Run: func(_ context.Context, a *assertion.Assertion) error {
-			if department, _ := a.Claim("department"); department != "sales" {
-				return &assertion.Error{Reason: assertion.Refused, Seen: department, Want: "sales"}
-			}
-			return nil
-		},
-	}
-	key, err := keys.Generate(keys.ES256)
-	if err != nil {
-		log.Fatal(err)
-	}
-	checker := &assertion.Checker{
-		Purpose: assertion.Grant,
-		Party: func(context.Context, assertion.Unverified) (*assertion.Party, error) {
-			return &assertion.Party{
-				Name:   "https://idp.partner.example",
-				Keys:   key.PublicKeys(time.Now()),
-				Policy: assertion.Policy{Audience: assertion.Audience{Accept: []string{"https://as.example.com"}}},
-			}, nil
-		},
-	}
-	token, err := assertion.Sign(assertion.Claims{
-		Issuer: "https://idp.partner.example", Subject: "bob", Audience: "https://as.example.com",
-		More: map[string]any{"department": "research"},
-	}, key)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	_, _, err = checker.Check(context.Background(), time.Now(), token, "", onlySales)
-	refused, _ := errors.AsType[*assertion.Error](err)
-	fmt.Println("to the caller:  ", refused.Public)
-	fmt.Println("to the operator:", refused)
-	// Output:
-	// to the caller:   the assertion is not accepted here
-	// to the operator: assertion refused: refused by check department: found research; wanted sales
 }

@@ -1,7 +1,6 @@
 package assertion
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -24,7 +23,7 @@ func outcome(r *Report) string {
 
 // What can still be run after a failure is run; what cannot is skipped and never taken for passed.
 func TestExplainGoesOn(t *testing.T) {
-	own := Check{Name: "own", Run: func(context.Context, *Assertion) error { return nil }}
+	own := testCheck{name: "own", run: func(*Assertion) error { return nil }}
 	late := with(nil, func(c object) object { return c.with("exp", 1000).with("iat", 900).with("aud", us+"/") })
 	for _, test := range []struct {
 		name     string
@@ -78,8 +77,8 @@ func TestExplainGoesOn(t *testing.T) {
 				test.change(w)
 			}
 			token := test.token(t, w)
-			_, _, err := w.Check(background, now, token, "", own)
-			report := agree(t, w.Checker, now, token, "", err, own)
+			_, _, err := w.Check(background, now, token, "", w.ask(own))
+			report := agree(t, w.Checker, now, token, "", err, w.ask(own))
 			if got := outcome(report); got != test.outcome {
 				t.Errorf("got  %s\nwant %s", got, test.outcome)
 			}
@@ -93,7 +92,7 @@ func TestExplainGoesOn(t *testing.T) {
 func TestOrderOfChecks(t *testing.T) {
 	w := newWorld(t)
 	var names []string
-	for _, f := range w.Explain(background, now, good(t, w), "").Findings {
+	for _, f := range w.Explain(background, now, good(t, w), "", w.ask()).Findings {
 		names = append(names, f.Check)
 	}
 	want := "size, alphabet, parts, encoding, header, algorithm, critical header, claims, kind, issuer, enabled, type, " +
@@ -109,7 +108,7 @@ func TestReport(t *testing.T) {
 	token := with(func(h object) object { return h.with("kid", "a\x1b[31m\nb").with("typ", "t\u202e") }, func(c object) object {
 		return c.with("sub", "ali\nce").with("exp", now.UnixMilli()).with("jti", "0123456789abcdef").with("groups", []string{"a"}).with("e\nvil", 1)
 	})(t, w)
-	report := w.Explain(background, now, token, "")
+	report := w.Explain(background, now, token, "", w.ask())
 	if s := report.Says; s.KeyID != `a\x1b[31m\nb` || s.Type != `t\u202e` || s.Subject != `ali\nce` || s.ID != "012345678..." ||
 		!s.Expires.IsZero() || !s.IssuedAt.Equal(now) || strings.Join(s.Others, " ") != `e\nvil groups` {
 		t.Errorf("got %+v", s)
@@ -133,13 +132,13 @@ func TestReport(t *testing.T) {
 // Every step says what it has seen and wants, passed or not.
 func TestFindingsShow(t *testing.T) {
 	w := newWorld(t)
-	for _, f := range w.Explain(background, now, named(t, w), "").Findings {
+	for _, f := range w.Explain(background, now, named(t, w), "", w.ask()).Findings {
 		if f.Want == "" && f.Check != "signature" {
 			t.Errorf("%s says nothing of what it wants", f.Check)
 		}
 	}
 	far := now.Add(-3 * time.Hour)
-	report := w.Explain(background, far, claim("exp", now.Unix())(t, w), "")
+	report := w.Explain(background, far, claim("exp", now.Unix())(t, w), "", w.ask())
 	for _, f := range report.Findings {
 		if f.Check == "expiry" && !strings.Contains(f.Seen, "2026-11-24T02:20:00Z, in 3h0m0s") {
 			t.Errorf("expiry: seen %q", f.Seen)

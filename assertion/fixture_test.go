@@ -56,6 +56,7 @@ func setOf(t testing.TB, all ...keys.Public) *keys.Set {
 // world is who is known to a checker under test, and what is asked of them.
 type world struct {
 	*Checker
+	find  PartyFunc
 	party *Party
 	key   *keys.Private
 }
@@ -72,17 +73,42 @@ func newWorld(t testing.TB, change ...func(w *world)) *world {
 			Policy: Policy{Audience: Audience{Accept: []string{us}}},
 		},
 	}
-	w.Checker = &Checker{Purpose: Grant, Party: func(_ context.Context, u Unverified) (*Party, error) {
+	w.Checker = &Checker{Purpose: Grant}
+	w.find = func(_ context.Context, u Unverified) (*Party, error) {
 		if u.Issuer == w.party.Name || u.Issuer == "" && w.party.Policy.IssuerOptional {
 			return w.party, nil
 		}
 		return nil, nil
-	}}
+	}
 	for _, c := range change {
 		c(w)
 	}
 	return w
 }
+
+// testCase is a Case whose checks are functions.
+type testCase struct {
+	PartyFunc
+	checks []testCheck
+}
+
+type testCheck struct {
+	name string
+	run  func(a *Assertion) error
+}
+
+func (c *testCase) Checks() []string {
+	var names []string
+	for _, check := range c.checks {
+		names = append(names, check.name)
+	}
+	return names
+}
+
+func (c *testCase) Run(_ context.Context, i int, a *Assertion) error { return c.checks[i].run(a) }
+
+// ask returns a case of the world's party with further checks.
+func (w *world) ask(checks ...testCheck) Case { return &testCase{w.find, checks} }
 
 // object is a JSON object by its members; a member whose value is absent is left out.
 type object map[string]any
@@ -130,17 +156,17 @@ func (w *world) token(t testing.TB, header, claims object) string {
 }
 
 // judge checks and explains, holds the two against each other, and returns what Check says.
-func (w *world) judge(t testing.TB, token, holder string, more ...Check) (*Assertion, error) {
+func (w *world) judge(t testing.TB, token, holder string, checks ...testCheck) (*Assertion, error) {
 	t.Helper()
-	a, _, err := w.Check(background, now, token, holder, more...)
-	agree(t, w.Checker, now, token, holder, err, more...)
+	a, _, err := w.Check(background, now, token, holder, w.ask(checks...))
+	agree(t, w.Checker, now, token, holder, err, w.ask(checks...))
 	return a, err
 }
 
-// agree fails where Explain comes to another verdict than Check did with err.
-func agree(t testing.TB, c *Checker, now time.Time, token, holder string, err error, more ...Check) *Report {
+// agree fails if Explain comes to another verdict than Check did with err.
+func agree(t testing.TB, c *Checker, now time.Time, token, holder string, err error, caller Case) *Report {
 	t.Helper()
-	report := c.Explain(background, now, token, holder, more...)
+	report := c.Explain(background, now, token, holder, caller)
 	if report.Accepted != (err == nil) {
 		t.Fatalf("Check says %v, Explain says accepted = %t:\n%s", err, report.Accepted, toJSON(t, report))
 	}

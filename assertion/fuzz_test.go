@@ -43,16 +43,16 @@ func FuzzCheck(f *testing.F) {
 		party := &Party{Name: idp, Keys: w.party.Keys, Disabled: bits&0x1ff == 1, Policy: fuzzPolicy(bits)}
 		c := &Checker{
 			Purpose: []Purpose{Grant, ClientAuthentication}[bits>>9&1],
-			Party: func(_ context.Context, u Unverified) (*Party, error) {
-				if u.Issuer != idp && (u.Issuer != "" || !party.Policy.IssuerOptional) {
-					return nil, nil
-				}
-				return party, nil
-			},
-			Known: func(context.Context) []string { return []string{idp, us} },
+			Known:   func(context.Context) []string { return []string{idp, us} },
 		}
-		a, uses, err := c.Check(background, now, token, holder)
-		report := agree(t, c, now, token, holder, err)
+		from := PartyFunc(func(_ context.Context, u Unverified) (*Party, error) {
+			if u.Issuer != idp && (u.Issuer != "" || !party.Policy.IssuerOptional) {
+				return nil, nil
+			}
+			return party, nil
+		})
+		a, uses, err := c.Check(background, now, token, holder, from)
+		report := agree(t, c, now, token, holder, err, from)
 		if !plain(report.Party) {
 			t.Fatalf("party %q", report.Party)
 		}

@@ -21,7 +21,7 @@ type scene struct {
 	check  string // the step that refuses
 	change func(w *world)
 	token  func(t testing.TB, w *world) string
-	more   []Check
+	more   []testCheck
 	hint   string // must be in the hint that Explain gives
 }
 
@@ -58,8 +58,8 @@ func (f sourceFunc) Find(_ context.Context, h keys.Hint, _ time.Time) ([]*keys.P
 	return f(h)
 }
 
-func refuse(r Reason) []Check {
-	return []Check{{Name: "own", Run: func(context.Context, *Assertion) error { return &Error{Reason: r} }}}
+func refuse(r Reason) []testCheck {
+	return []testCheck{{"own", func(*Assertion) error { return &Error{Reason: r} }}}
 }
 
 // scenes has every reason that a Checker finds by itself, in each of the ways in which it comes about.
@@ -107,9 +107,9 @@ var scenes = []scene{
 		change: policy(func(p *Policy) { p.Types = []string{"JWT"} })},
 
 	{name: "no iss", reason: IssuerMissing, check: "issuer", token: claim("iss", absent{})},
-	{name: "no iss, and a hook that does not mind", reason: IssuerMissing, check: "issuer", token: claim("iss", absent{}), hint: "IssuerOptional",
+	{name: "no iss, and a case that does not mind", reason: IssuerMissing, check: "issuer", token: claim("iss", absent{}), hint: "IssuerOptional",
 		change: func(w *world) {
-			w.Checker.Party = func(context.Context, Unverified) (*Party, error) { return w.party, nil }
+			w.find = func(context.Context, Unverified) (*Party, error) { return w.party, nil }
 		}},
 	{name: "iss is empty", reason: IssuerMissing, check: "issuer", token: claim("iss", "")},
 	{name: "iss is a list", reason: IssuerMissing, check: "issuer", token: claim("iss", []string{idp, "evil"})},
@@ -276,7 +276,7 @@ func TestRefusals(t *testing.T) {
 				s.change(w)
 			}
 			token := s.token(t, w)
-			a, uses, err := w.Check(background, now, token, "", s.more...)
+			a, uses, err := w.Check(background, now, token, "", w.ask(s.more...))
 			if a != nil || uses != nil {
 				t.Errorf("a refusal comes with %v and %v", a, uses)
 			}
@@ -291,7 +291,7 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("the caller learns %q, want %q", e.Public, want)
 			}
 			fit(t, e)
-			report := agree(t, w.Checker, now, token, "", err, s.more...)
+			report := agree(t, w.Checker, now, token, "", err, w.ask(s.more...))
 			if f, _ := report.Refusal(); !strings.Contains(f.Hint, s.hint) {
 				t.Errorf("hint %q, want one with %q", f.Hint, s.hint)
 			}
@@ -347,10 +347,10 @@ func TestPublicTexts(t *testing.T) {
 	}
 }
 
-// A Party hook may refuse with any reason: the caller learns no more than of any other refusal before the signature.
+// Party may refuse with any reason: the caller learns no more than of any other refusal before the signature.
 func TestHookBeforeSignature(t *testing.T) {
 	w := newWorld(t)
-	w.Checker.Party = func(context.Context, Unverified) (*Party, error) {
+	w.find = func(context.Context, Unverified) (*Party, error) {
 		return nil, &Error{Reason: SubjectDisabled, Public: "the user alice is disabled"}
 	}
 	_, err := w.judgeLoosely(t)
@@ -361,7 +361,7 @@ func TestHookBeforeSignature(t *testing.T) {
 }
 
 func (w *world) judgeLoosely(t *testing.T) (*Assertion, error) {
-	a, _, err := w.Check(background, now, good(t, w), "")
+	a, _, err := w.Check(background, now, good(t, w), "", w.ask())
 	return a, err
 }
 

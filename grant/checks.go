@@ -98,7 +98,7 @@ func (d *decision) checkClient(ctx context.Context, a *assertion.Assertion) erro
 	if !d.matched {
 		return assertion.ErrSkipped
 	}
-	id, registered, err := d.meant(ctx, a)
+	id, registered, err := d.clientFor(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -117,8 +117,8 @@ func (d *decision) checkClient(ctx context.Context, a *assertion.Assertion) erro
 	return nil
 }
 
-// meant returns the client that the assertion represents; registered reports whether that client must be registered.
-func (d *decision) meant(ctx context.Context, a *assertion.Assertion) (id string, registered bool, err error) {
+// clientFor returns the client that the assertion represents; registered reports whether that client must be registered.
+func (d *decision) clientFor(ctx context.Context, a *assertion.Assertion) (id string, registered bool, err error) {
 	if d.issuer != nil {
 		if id := d.issuer.Client(d.rule); id != "" {
 			return id, !d.issuer.SelfIssued, nil
