@@ -39,6 +39,11 @@ type Client struct {
 	// Introspects are the resources that it is: it may introspect access tokens whose aud has one of them, besides its
 	// own. None means its own only.
 	Introspects []string
+
+	// Data is what the program keeps with the client for its own hooks, such as clientauth.PrivateKeyJWT.Policy. The server
+	// passes it on with the client and never looks at it. Like all of the client, it must not change later. Nil means that
+	// the program keeps nothing.
+	Data any
 }
 
 // Secret is one shared secret of a client. Exactly one of SHA256 and Value is set. It hides both from logs, from fmt and

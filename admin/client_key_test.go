@@ -226,12 +226,13 @@ func judged(t *testing.T, live *Live, key *keys.Private, at time.Time) assertion
 	}
 	policy := live.ClientPolicy(client).Policy
 	policy.Audience.Accept = []string{"https://as.example.com"}
-	checker := assertion.Checker{Purpose: assertion.ClientAuthentication, Party: func(context.Context, assertion.Unverified) (*assertion.Party, error) {
+	checker := assertion.Checker{Purpose: assertion.ClientAuthentication}
+	party := func(context.Context, assertion.Unverified) (*assertion.Party, error) {
 		return &assertion.Party{
 			Name: client.ID, Keys: client.Keys, Disabled: client.Disabled, Policy: policy,
 		}, nil
-	}}
-	_, _, err = checker.Check(t.Context(), at, token, "")
+	}
+	_, _, err = checker.Check(t.Context(), at, token, "", assertion.PartyFunc(party))
 	var refused *assertion.Error
 	if errors.As(err, &refused) {
 		return refused.Reason

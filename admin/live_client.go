@@ -66,6 +66,7 @@ func (l *Live) prepare(c *storage.Client) (*known, error) {
 	if err != nil {
 		return nil, err
 	}
+	data := newClientData(c, source)
 	client := &avouch.Client{
 		ID:            c.ID,
 		Name:          c.Name,
@@ -82,6 +83,7 @@ func (l *Live) prepare(c *storage.Client) (*known, error) {
 		RedirectURIs:  c.RedirectURIs,
 		RequirePushed: c.RequirePushed,
 		Introspects:   c.Introspects,
+		Data:          data,
 	}
 	for i := range c.Secrets {
 		s := &c.Secrets[i]
@@ -102,10 +104,11 @@ func (l *Live) prepare(c *storage.Client) (*known, error) {
 	return &known{client, self}, nil
 }
 
-// ClientPolicy is what is asked of the assertions of a client that Client returned, for clientauth.
+// ClientPolicy returns what is asked of the assertions of a client that Client returned, for clientauth. Of any other
+// client it is the strict policy.
 func (l *Live) ClientPolicy(c *avouch.Client) clientauth.Policy {
-	if k, ok := c.Keys.(*clientKeys); ok {
-		return k.policy
+	if data, ok := c.Data.(*clientData); ok {
+		return data.policy
 	}
 	return clientauth.Policy{}
 }

@@ -6,19 +6,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/avouch-oauth/avouch/assertion"
-	"github.com/avouch-oauth/avouch/clientauth"
 	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/storage"
 )
 
-// clientKeys is the keys.Source of a client. It carries the client's policy, so that the two are of one age, and says of
-// keys that do not verify why.
+// clientKeys is the keys.Source of a client. If a key does not verify, its error says why.
 type clientKeys struct {
 	knownKeys
-	policy  clientauth.Policy
-	kids    map[string]bool   // of registered keys; whether each still stands
-	remote  bool              // the keys are fetched
 	idle    map[string]string // kid of a key that does not verify → why
 	revoked map[string]bool   // thumbprints of keys that the client's own URL must not bring back
 }
@@ -45,32 +39,13 @@ func (k *clientKeys) Find(ctx context.Context, h keys.Hint, now time.Time) ([]*k
 }
 
 func (l *Live) clientKeys(c *storage.Client) (*clientKeys, error) {
-	policy := clientauth.Policy{
-		Audience: audiencePolicy(c.Assertions.AudienceMode),
-		Policy: assertion.Policy{
-			Algorithms:  algorithms(c.Assertions.Algorithms),
-			Types:       none(c.Assertions.Types),
-			Skew:        c.Assertions.Skew,
-			MaxLifetime: c.Assertions.MaxLifetime,
-			Replay:      replayPolicy(c.Assertions.Replay),
-		},
-	}
 	source, err := l.keysOf(c)
-	kids := make(map[string]bool, len(c.Keys))
-	for i := range c.Keys {
-		kids[c.Keys[i].ID] = c.Keys[i].State != KeyRevoked
-	}
-	return &clientKeys{source, policy, kids, c.JWKSURL != "", idleKeys(c), revokedKeys(c)}, err
+	return &clientKeys{source, idleKeys(c), revokedKeys(c)}, err
 }
 
-// stands reports whether what was signed by a key is still worth something. A key that is retiring, or has expired since,
-// was good when it signed; one that was revoked, or is none of the client's, was perhaps never in its hands alone. Of a
-// key behind a URL nobody but us can say that it was revoked: when it is no more there, it has been rotated.
-func (k *clientKeys) stands(kid string) bool {
-	if stands, registered := k.kids[kid]; registered || !k.remote {
-		return stands
-	}
-	return !slices.ContainsFunc(k.Keys(), func(p *keys.Public) bool { return p.ID == kid && k.revoked[p.Thumbprint()] })
+// revokedHere reports whether the source has a key of this kid that was revoked here.
+func (k *clientKeys) revokedHere(kid string) bool {
+	return slices.ContainsFunc(k.Keys(), func(p *keys.Public) bool { return p.ID == kid && k.revoked[p.Thumbprint()] })
 }
 
 // revokedKeys are the thumbprints of the revoked keys of a client whose keys are fetched. Registered ones are told by

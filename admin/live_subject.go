@@ -49,9 +49,9 @@ func (l *Live) Stands(ctx context.Context, c *token.Claims) (bool, error) {
 	if err != nil || k == nil || k.client.Disabled {
 		return false, err
 	}
-	own, ok := k.client.Keys.(*clientKeys)
+	data, ok := k.client.Data.(*clientData)
 	for _, kid := range c.Origin.KeyIDs {
-		if !ok || !own.stands(kid) {
+		if !ok || !data.stands(kid) {
 			return false, nil
 		}
 	}

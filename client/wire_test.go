@@ -100,20 +100,18 @@ func TestAnySigner(t *testing.T) {
 // believe has an assertion judged by the strict rules of a server.
 func believe(t *testing.T, signed string, key *keys.Private, issuer string) {
 	t.Helper()
-	checker := assertion.Checker{
-		Purpose: assertion.ClientAuthentication,
-		Party: func(_ context.Context, u assertion.Unverified) (*assertion.Party, error) {
-			return &assertion.Party{
-				Name: u.Issuer, Keys: key.PublicKeys(time.Now()),
-				Policy: assertion.Policy{
-					Audience:    assertion.Audience{Accept: []string{issuer}, StringOnly: true},
-					Algorithms:  []keys.Algorithm{key.Algorithm},
-					MaxLifetime: time.Minute, RequireID: true,
-				},
-			}, nil
-		},
+	checker := assertion.Checker{Purpose: assertion.ClientAuthentication}
+	party := func(_ context.Context, u assertion.Unverified) (*assertion.Party, error) {
+		return &assertion.Party{
+			Name: u.Issuer, Keys: key.PublicKeys(time.Now()),
+			Policy: assertion.Policy{
+				Audience:    assertion.Audience{Accept: []string{issuer}, StringOnly: true},
+				Algorithms:  []keys.Algorithm{key.Algorithm},
+				MaxLifetime: time.Minute, RequireID: true,
+			},
+		}, nil
 	}
-	if _, _, err := checker.Check(t.Context(), time.Now(), signed, ""); err != nil {
+	if _, _, err := checker.Check(t.Context(), time.Now(), signed, "", assertion.PartyFunc(party)); err != nil {
 		t.Errorf("a strict server refuses it: %v", err)
 	}
 }

@@ -27,13 +27,11 @@ func verified(t testing.TB, c assertion.Claims, policy assertion.Policy) *assert
 		t.Fatal(err)
 	}
 	policy.Audience = assertion.Audience{Accept: []string{own}}
-	checker := assertion.Checker{
-		Purpose: assertion.Grant,
-		Party: func(context.Context, assertion.Unverified) (*assertion.Party, error) {
-			return &assertion.Party{Name: c.Issuer, Secret: secret, Policy: policy}, nil
-		},
+	checker := assertion.Checker{Purpose: assertion.Grant}
+	party := func(context.Context, assertion.Unverified) (*assertion.Party, error) {
+		return &assertion.Party{Name: c.Issuer, Secret: secret, Policy: policy}, nil
 	}
-	a, _, err := checker.Check(context.Background(), time.Now(), token, "", nil...)
+	a, _, err := checker.Check(context.Background(), time.Now(), token, "", assertion.PartyFunc(party))
 	if err != nil {
 		t.Fatal(err)
 	}
