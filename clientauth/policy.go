@@ -33,7 +33,7 @@ const (
 // NoticeLegacyAudience is in avouch.Event.Notices where a client assertion was accepted by [AudienceLegacy] only.
 const NoticeLegacyAudience = "legacy_audience"
 
-// demand puts into the party what is asked of the client's assertions.
+// demand sets in the party what is asked of the client's assertions.
 func (j *judge) demand() {
 	var p Policy
 	if j.method.policy != nil {

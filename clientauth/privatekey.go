@@ -11,7 +11,8 @@ import (
 // PrivateKeyJWT authenticates a client by an assertion that it signs with a private key of its own (private_key_jwt,
 // RFC 7523 §2.2 as updated by RFC 10070 §4; OpenID Connect Core §9). The client's public keys are in its registration.
 type PrivateKeyJWT struct {
-	// Policy returns what is asked of the assertions of a client. Nil means the strict policy for every client.
+	// Policy returns what is asked of the assertions of a client. A program that keeps it with the client finds it in
+	// c.Data. Nil means the strict policy for every client.
 	Policy func(c *avouch.Client) Policy
 
 	// Algorithms are accepted of clients whose registration and policy say no others. Nil means

@@ -15,7 +15,8 @@ import (
 //
 // It must not be copied after first use.
 type SecretJWT struct {
-	// Policy returns what is asked of the assertions of a client. Nil means the strict policy for every client.
+	// Policy returns what is asked of the assertions of a client. A program that keeps it with the client finds it in
+	// c.Data. Nil means the strict policy for every client.
 	Policy func(c *avouch.Client) Policy
 
 	// Algorithms are accepted of clients whose registration and policy say no others: of HS256, HS384 and HS512. Nil
