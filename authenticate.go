@@ -12,17 +12,37 @@ import (
 //
 // Every refusal of credentials has one text for the caller, so that nobody can ask which clients exist.
 func (s *Server) Authenticate(ctx context.Context, req *Request) (*Authentication, error) {
-	method, err := s.presented(req)
-	if err != nil {
+	if req.dry {
+		return nil, errDryRun
+	}
+	method, err := s.method(ctx, req)
+	if method == nil || err != nil {
 		return nil, err
 	}
-	if method == nil {
-		method, err = s.public(ctx, req)
-		if method == nil || err != nil {
-			return nil, err
+	found, err := method.Authenticate(ctx, req)
+	if err != nil {
+		return nil, counted(err)
+	}
+	if found != nil && found.Count != nil {
+		if refusal := found.Count(); refusal != nil {
+			return nil, refusal
 		}
 	}
-	found, err := method.Authenticate(ctx, req)
+	return s.accept(req, method, found, nil)
+}
+
+// method returns the method whose credentials the request carries, nil if it carries none: "none" is asked last, of a
+// client that is registered for it.
+func (s *Server) method(ctx context.Context, req *Request) (ClientAuth, error) {
+	method, err := s.presented(req)
+	if method != nil || err != nil {
+		return method, err
+	}
+	return s.public(ctx, req)
+}
+
+// accept checks what is true of every method, and puts the client into the request.
+func (s *Server) accept(req *Request, method ClientAuth, found *Authentication, err error) (*Authentication, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +50,7 @@ func (s *Server) Authenticate(ctx context.Context, req *Request) (*Authenticatio
 		return nil, errors.New("client authentication method " + method.Method() + " returned neither a client nor an error")
 	}
 	a := *found // which may be the same one for every request
-	a.Method = method.Method()
+	a.Method, a.Count = method.Method(), nil
 	named := req.Param("client_id")
 	switch {
 	case a.Client.method() != a.Method:

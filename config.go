@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/replay"
 	"github.com/avouch-oauth/avouch/token"
@@ -47,6 +48,22 @@ type Config struct {
 	// process; after a restart it refuses what was issued before.
 	Replay replay.Guard
 
+	// Handles keeps codes, refresh tokens and what was revoked, for every grant and endpoint. Nil means a store in the
+	// memory of this process (handle.NewMemory): enough for one process; after a restart, users sign in again.
+	Handles handle.Store
+
+	// Refresh is the grant that takes refresh tokens, and what makes them for the other grants. It is offered beside Grants
+	// and must not be among them. Nil means that there are no refresh tokens.
+	Refresh RefreshGrant
+
+	// Lapsed says what a token rests on and no longer stands, besides what the server knows by itself (see
+	// [Server.Lapsed]): the keys in Origin.KeyIDs, the issuer in Origin.Issuer, the rule in Origin.Rule, a subject of your
+	// own tables. It is asked about every token that is going to be made and every one that is introspected, last, and
+	// changes nothing. Of a token that is going to be made, IssuedAt is when what it rests on was given, zero for just now;
+	// it has no ID, as a refresh token has none. An error means that the answer is unknown: the request is refused as
+	// temporarily unavailable. Nil means that what the server knows is all.
+	Lapsed func(ctx context.Context, c *token.Claims) (*Lapse, error)
+
 	// Audience is the aud of a token where neither request, client nor grant say another. "" means Issuer.
 	Audience string
 
@@ -59,6 +76,11 @@ type Config struct {
 	// Log gets one line for each refusal and failure: what the operator should know, never an assertion, a secret or
 	// a token. Nil discards.
 	Log *slog.Logger
+
+	// Reserve, if not nil, is called when a token request has been decided and before anything is spent: for an audit
+	// trail that must have room for the event. An error refuses the request as temporarily unavailable, and it can be sent
+	// again. A call that returns nil is followed by one of Observe, whose Event has Reserved set.
+	Reserve func(ctx context.Context) error
 
 	// Observe is called once for each answered request, before the answer is written. Nil means nobody watches. It
 	// must be quick and safe for concurrent use; where it panics, the request is answered with server_error.

@@ -103,22 +103,10 @@ func (s *Server) Endpoint(name string) http.Handler {
 	return nil
 }
 
-// FindClient returns the registered client of this id, nil, nil where there is none. Where that cannot be told it
-// returns an [*Error] that is fit to be passed on.
-func (s *Server) FindClient(ctx context.Context, id string) (*Client, error) {
-	return (&Request{clients: s.clients}).FindClient(ctx, id)
-}
-
-// SubjectDisabled reports whether a subject was disabled. Where that cannot be told it returns an [*Error] that is fit to
-// be passed on.
-func (s *Server) SubjectDisabled(ctx context.Context, subject string) (bool, error) {
-	return (&Request{subjects: s.subjects}).SubjectDisabled(ctx, subject)
-}
-
 // Spend spends all uses or none, for endpoints with a Handler of their own; the others return theirs in [Answer.Uses].
 // Its errors are fit to be passed on: invalid_grant where one was used before, with a *replay.ReplayedError in it.
 func (s *Server) Spend(ctx context.Context, now time.Time, uses ...replay.Use) error {
-	return s.spend(ctx, now, nil, &Authorization{Uses: uses})
+	return s.spend(ctx, now, nil, uses)
 }
 
 // Settle tells of a request to an endpoint with a Handler of its own: the event is completed, logged where err is not
@@ -215,7 +203,8 @@ func (s *Server) offerEndpoints(c *Config) {
 func (s *Server) answering(e Endpoint, url string) func(w http.ResponseWriter, r *http.Request, ev *Event) (*Answer, error) {
 	return func(w http.ResponseWriter, r *http.Request, ev *Event) (*Answer, error) {
 		ctx := r.Context()
-		req, err := s.readRequest(w, r)
+		req := new(Request)
+		err := s.readRequest(w, r, req)
 		ev.Claimed = clip(req.NamedClient(), 256)
 		if err != nil {
 			return nil, err
@@ -237,7 +226,11 @@ func (s *Server) answering(e Endpoint, url string) func(w http.ResponseWriter, r
 		if answer == nil {
 			return nil, errors.New("endpoint " + e.Name + " returned neither an answer nor an error")
 		}
-		if err := s.spend(ctx, req.Now, authn, &Authorization{Uses: answer.Uses}); err != nil {
+		var ofClient []replay.Use
+		if authn != nil {
+			ofClient = authn.Uses
+		}
+		if err := s.spend(ctx, req.Now, ofClient, answer.Uses); err != nil {
 			return nil, err
 		}
 		if answer.Record != nil {

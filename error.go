@@ -40,6 +40,10 @@ type Error struct {
 	Description string // what the caller may know; cleaned to the characters of RFC 6749 §5.2 when written
 	Err         error  // what the operator should know; nil where Description says it all
 
+	// Count, if not nil, is called once before the refusal is answered, and never in a dry run: for what counts requests,
+	// such as wrong secrets or how often a device asks. What it returns, if not nil, is the refusal instead.
+	Count func() *Error
+
 	Status     int           // HTTP status; zero means the one that follows from Code: 400 but for those noted there
 	RetryAfter time.Duration // sets the header, in whole seconds rounded up; zero means none
 }

@@ -17,11 +17,19 @@ type Event struct {
 	KeyID      string   // the client's own key that vouched, for it or for the grant; "" where none did
 	ClientID   string   // the client the token was issued to, or that authenticated; "" where unknown
 	Claimed    string   // the client that the request names without proof, cut to 256 bytes; "" for none
-	Subject    string   // whom the token speaks for; "" for nobody
+	Subject    string   // the sub of the access token; of a refused request, the user it is about; "" if unknown
+	Consent    string   // the consent that the request rests on (Authorization.Family); "" for none
 	Scopes     []string // of the access token, once it was decided
 	Audience   []string // likewise: its aud
 	TokenID    string   // jti of the access token issued
 	RemoteAddr string   // host and port of the caller: http.Request.RemoteAddr
+
+	// Reused says that the grant, such as a code or a refresh token, was used before, and that Consent has been ended for
+	// it: it was probably stolen (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
+	Reused bool
+
+	// Reserved says that [Config.Reserve] has returned nil for this request.
+	Reserved bool
 
 	// Notices say what was accepted only by a relaxation; see [Authentication].
 	Notices []string

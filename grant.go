@@ -18,7 +18,8 @@ type Grant interface {
 	// Type is the value of grant_type it answers to. It never changes.
 	Type() string
 	// Authorize decides one request. A refusal is an [*Error]; any other error is the server's failure and is told
-	// to the caller as server_error without detail.
+	// to the caller as server_error without detail. It changes nothing that lasts, because dry runs call it, too: what is
+	// to be used once goes into Authorization.Uses, what is to be kept into Record, and what counts into [Error.Count].
 	Authorize(ctx context.Context, req *Request) (*Authorization, error)
 }
 
@@ -53,22 +54,29 @@ type Authorization struct {
 	// Claims are further claims of the access token. A claim that RFC 9068 §2.2 defines is refused here.
 	Claims map[string]any
 
-	// Since is when what the grant rests on was given, such as the consent of a user that is kept; zero means now. Where
+	// Since is when what the grant rests on was given, such as the consent of a user that is kept; zero means now. If
 	// that is before [Client.Created] it was given to another client of this id, and the request is refused.
 	Since time.Time
 
-	// KeyID is the key of the client that signed the grant, where it signed for itself; see [Event.KeyID].
+	// KeyID is the key of the client that signed the grant, if it signed for itself; see [Event.KeyID].
 	KeyID string
-	// Issuer is whose assertion the grant rests on, "" for nobody's; Family names everything that is issued on one
-	// consent of a user, "" where there is none: a text of its own for each, such as rand.Text(). Both go into the token
-	// (token.Origin), so that introspection can tell whether they still stand.
-	Issuer, Family string
+	// Issuer is whose assertion the grant rests on, and Rule the name of the trust rule it was accepted by; "" for none.
+	// They go into the token (token.Origin), so that introspection can tell whether they still stand.
+	Issuer, Rule string
+
+	// Family names the consent of a user that the grant rests on, and with it everything that is issued on the consent: a
+	// text of its own for each consent, such as rand.Text(). The server refuses a grant whose consent has been ended, ends
+	// the consent if one of Uses was used before (RFC 6749 §4.1.2), and puts it into the token. "" means that there is no
+	// consent, or with Refresh that the server names it.
+	Family string
+	// Refresh says that a refresh token may be made beside the access token, by [Config.Refresh]: for a client that has
+	// authenticated and may use that grant, if there is a Subject. The refresh token stands for what this Authorization
+	// allows, its Scopes, Audiences and Claims. If it names no Scopes, or Asserted ones, those of this token count; if it
+	// names no Audiences, those that the client has at this moment.
+	Refresh bool
 
 	// Uses may be used once; the server spends them together with the client's, after every policy has been passed.
 	Uses []replay.Use
-	// Replayed is called where one of Uses was used before, for what a grant does then: RFC 6749 §4.1.2 wants what was
-	// issued on a code revoked when the code comes again. The request is refused whatever it returns. Nil does nothing.
-	Replayed func(ctx context.Context) error
 	// Record is called when everything is spent and the access token is made, before the answer is written: for what
 	// must be kept, and for further members of the answer. Where it returns an error no token leaves. Nil keeps nothing.
 	Record func(ctx context.Context, issued *Issued) error
@@ -77,8 +85,8 @@ type Authorization struct {
 // Issued is an access token that has been made and has not been sent yet.
 type Issued struct {
 	Claims *token.Claims // what it says; not to be changed
-	// Answer is filled by Record with further members of the answer, such as refresh_token. One that the server writes
-	// itself (RFC 6749 §5.1: access_token, token_type, expires_in, scope) is refused.
+	// Answer is filled by Record with further members of the answer. One that the server writes itself (RFC 6749 §5.1:
+	// access_token, token_type, expires_in, scope, refresh_token) is refused.
 	Answer map[string]any
 }
 

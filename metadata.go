@@ -58,7 +58,7 @@ func (c *Config) metadata() []byte {
 		}
 	}
 	var grants, methods, algorithms []string
-	for _, g := range c.Grants {
+	for _, g := range c.grants() {
 		grants = append(grants, g.Type())
 	}
 	for _, m := range c.ClientAuth {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/avouch-oauth/avouch"
+	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/replay"
 	"github.com/avouch-oauth/avouch/token"
 )
@@ -47,7 +48,7 @@ func TestRecord(t *testing.T) {
 	s := hookedSite(t, func(*avouch.Request) *avouch.Authorization {
 		return &avouch.Authorization{Record: func(_ context.Context, i *avouch.Issued) error {
 			issued = i.Claims
-			i.Answer["refresh_token"], i.Answer["a \"list\""] = "r<1>", []int{1, 2}
+			i.Answer["id_token"], i.Answer["a \"list\""] = "r<1>", []int{1, 2}
 			return nil
 		}}
 	}, nil)
@@ -57,7 +58,7 @@ func TestRecord(t *testing.T) {
 	if err := json.Unmarshal([]byte(a.raw), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got["refresh_token"] != "r<1>" || !reflect.DeepEqual(got[`a "list"`], []any{1., 2.}) || got["access_token"] == nil {
+	if got["id_token"] != "r<1>" || !reflect.DeepEqual(got[`a "list"`], []any{1., 2.}) || got["access_token"] == nil {
 		t.Errorf("answer %s", a.raw)
 	}
 	if issued == nil || issued.ClientID != "basic" || issued.ID == "" {
@@ -79,6 +80,7 @@ func TestRecordRefuses(t *testing.T) {
 		"token_type":  {func(_ context.Context, i *avouch.Issued) error { i.Answer["token_type"] = "N_A"; return nil }, 500, avouch.ServerError},
 		"scope":       {func(_ context.Context, i *avouch.Issued) error { i.Answer["scope"] = "admin"; return nil }, 500, avouch.ServerError},
 		"expires_in":  {func(_ context.Context, i *avouch.Issued) error { i.Answer["expires_in"] = 1; return nil }, 500, avouch.ServerError},
+		"refresh":     {func(_ context.Context, i *avouch.Issued) error { i.Answer["refresh_token"] = "x"; return nil }, 500, avouch.ServerError},
 		"other token": {func(_ context.Context, i *avouch.Issued) error { i.Answer["access_token"] = "x"; return nil }, 500, avouch.ServerError},
 	} {
 		s := hookedSite(t, func(*avouch.Request) *avouch.Authorization { return &avouch.Authorization{Record: c.record} }, nil)
@@ -89,52 +91,137 @@ func TestRecordRefuses(t *testing.T) {
 	}
 }
 
-// TestReplayed: the grant is told when what it gave to be used once was used before, and only then.
-func TestReplayed(t *testing.T) {
-	var told int
-	var failure error
+// endingStore is a store that can fail to revoke.
+type endingStore struct {
+	handle.Store
+	failure error
+}
+
+func (e *endingStore) Revoke(ctx context.Context, now, until time.Time, ids ...string) error {
+	if e.failure != nil {
+		return e.failure
+	}
+	return e.Store.Revoke(ctx, now, until, ids...)
+}
+
+// ended reports whether a consent was ended.
+func (e *endingStore) ended(t *testing.T, family string) bool {
+	t.Helper()
+	ended, err := e.Revoked(t.Context(), time.Now(), handle.FamilyID(family))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ended
+}
+
+// TestReused: the server ends the consent of a stranger's grant if what it gave to be used once was used before, and only
+// then. The grant knows nothing of it.
+func TestReused(t *testing.T) {
+	store := &endingStore{Store: handle.NewMemory(0)}
 	s := hookedSite(t, func(req *avouch.Request) *avouch.Authorization {
 		return &avouch.Authorization{
-			Uses:     []replay.Use{{Purpose: "code", Party: "basic", ID: req.Param("code"), Until: req.Now.Add(time.Hour), Issued: req.Now.Add(-time.Minute * time.Duration(len(req.Param("old"))))}},
-			Replayed: func(context.Context) error { told++; return failure },
+			Subject: "alice", Family: "family-" + req.Param("code"),
+			Uses: []replay.Use{{Purpose: "code", Party: "basic", ID: req.Param("code"), Until: req.Now.Add(time.Hour), Issued: req.Now.Add(-time.Minute * time.Duration(len(req.Param("old"))))}},
 		}
-	}, nil)
+	}, func(c *avouch.Config) { c.Handles = store })
 	askHooked(t, s, "code", "1").want(t, 200, "")
 	askHooked(t, s, "code", "1", "scope", "nonsense").want(t, 400, avouch.InvalidScope)
-	if told != 0 {
-		t.Fatalf("told %d times before anything was used twice", told)
+	if store.ended(t, "family-1") {
+		t.Fatal("ended before anything was used twice")
 	}
-	askHooked(t, s, "code", "1").want(t, 400, avouch.InvalidGrant)
-	if told != 1 {
-		t.Fatalf("told %d times, wanted 1", told)
-	}
-	failure = errors.New("the store is down")
+	store.failure = errors.New("the store is down")
 	askHooked(t, s, "code", "1").want(t, 503, avouch.TemporarilyUnavailable)
+	if e := s.lastEvent(); e.Reused || e.Consent != "family-1" {
+		t.Errorf("the event of what could not be ended: %+v", e)
+	}
+	store.failure = nil
+	askHooked(t, s, "code", "1").want(t, 400, avouch.InvalidGrant)
+	if e := s.lastEvent(); !store.ended(t, "family-1") || !e.Reused || e.Consent != "family-1" || e.Subject != "alice" {
+		t.Errorf("after a second use: %+v", e)
+	}
+	if logs := s.logs.String(); !strings.Contains(logs, `"level":"WARN","msg":"a grant was used twice, so its consent has been ended"`) || !strings.Contains(logs, `"consent":"family-1"`) {
+		t.Errorf("the log: %s", logs)
+	}
+	// From now on nothing is accepted that rests on the consent, whatever the grant says.
+	a := askHooked(t, s, "code", "1")
+	a.want(t, 400, avouch.InvalidGrant)
+	if a.Description != "the grant is not accepted" || s.lastEvent().Reused {
+		t.Errorf("%q %+v", a.Description, s.lastEvent())
+	}
 
-	// The guard of this test has begun to remember after this one was issued: whether it was used nobody knows.
+	// The guard of this test has begun to remember after this one was issued: whether it was used is unknown.
 	askHooked(t, s, "code", "2", "old", "xx").want(t, 400, avouch.InvalidGrant)
-	if told != 2 {
-		t.Errorf("told %d times: of one that was only issued before the start, too", told)
+	if store.ended(t, "family-2") || s.lastEvent().Reused {
+		t.Error("ended because of one that was only issued before the start, too")
 	}
 	askHooked(t, s, "code", "3").want(t, 200, "")
 }
 
-// TestReplayedByClient: a replayed client assertion says nothing of the grant.
-func TestReplayedByClient(t *testing.T) {
-	told := false
+// TestReusedByClient: a replayed client assertion says nothing of the grant.
+func TestReusedByClient(t *testing.T) {
+	store := &endingStore{Store: handle.NewMemory(0)}
 	s := hookedSite(t, func(req *avouch.Request) *avouch.Authorization {
 		return &avouch.Authorization{
-			Uses:     []replay.Use{{Purpose: "code", Party: "stamped", ID: req.Param("code"), Until: req.Now.Add(time.Hour)}},
-			Replayed: func(context.Context) error { told = true; return nil },
+			Family: "f", Uses: []replay.Use{{Purpose: "code", Party: "stamped", ID: req.Param("code"), Until: req.Now.Add(time.Hour)}},
 		}
-	}, nil)
+	}, func(c *avouch.Config) { c.Handles = store })
 	ask := func(code string) *answer {
 		return s.post(t, form("grant_type", "urn:example:hooked", "stamp", "s", "stamped_by", "stamped", "code", code))
 	}
 	ask("1").want(t, 200, "")
 	ask("2").want(t, 401, avouch.InvalidClient)
-	if told {
-		t.Error("the grant was told of a replayed client assertion")
+	if store.ended(t, "f") || s.lastEvent().Reused {
+		t.Error("a replayed client assertion has ended the consent")
+	}
+}
+
+// TestReserve: a request that cannot be recorded is refused before anything is spent, and passes when it can be.
+func TestReserve(t *testing.T) {
+	var full error
+	var reserved int
+	s := newSite(t, func(c *avouch.Config) {
+		c.Reserve = func(context.Context) error {
+			reserved++
+			return full
+		}
+	})
+	ask := func(scope string) *answer {
+		return s.post(t, form("grant_type", voucherType, "subject", "alice", "voucher", "v-1", "scope", scope), basic("basic", secret))
+	}
+	ask("nonsense").want(t, 400, avouch.InvalidScope)
+	if reserved != 0 || s.lastEvent().Reserved {
+		t.Errorf("reserved %d times for a request that is refused", reserved)
+	}
+	full = errors.New("the disk is full")
+	a := ask("")
+	a.want(t, 503, avouch.TemporarilyUnavailable)
+	if strings.Contains(a.raw, "disk") || s.lastEvent().Reserved {
+		t.Errorf("%s %+v", a.raw, s.lastEvent())
+	}
+	full = &avouch.Error{Code: avouch.TemporarilyUnavailable, Description: "come back at noon"}
+	if a := ask(""); a.Description != "come back at noon" {
+		t.Errorf("%s", a.raw)
+	}
+	full = nil
+	ask("").want(t, 200, "")
+	if e := s.lastEvent(); !e.Reserved || reserved != 3 {
+		t.Errorf("%+v, reserved %d times", e, reserved)
+	}
+	ask("").want(t, 400, avouch.InvalidGrant) // used
+	if e := s.lastEvent(); !e.Reserved || reserved != 4 {
+		t.Errorf("%+v, reserved %d times", e, reserved)
+	}
+
+	panics := newSite(t, func(c *avouch.Config) { c.Reserve = func(context.Context) error { panic("oh") } })
+	panics.post(t, form("grant_type", "client_credentials"), basic("basic", secret)).want(t, 500, avouch.ServerError)
+}
+
+// TestSubjectOfEvent: the event of a token has the token's own sub.
+func TestSubjectOfEvent(t *testing.T) {
+	s := newSite(t, nil)
+	s.post(t, form("grant_type", "client_credentials"), basic("basic", secret)).want(t, 200, "")
+	if e := s.lastEvent(); e.Subject != "basic" {
+		t.Errorf("%+v", e)
 	}
 }
 
@@ -145,7 +232,7 @@ func TestOrigin(t *testing.T) {
 		want  token.Origin
 	}{
 		"nothing": {avouch.Authorization{}, token.Origin{}},
-		"all":     {avouch.Authorization{Issuer: "https://idp.example", KeyID: "k1", Family: "f"}, token.Origin{Issuer: "https://idp.example", KeyIDs: []string{"k1"}, Family: "f"}},
+		"all":     {avouch.Authorization{Issuer: "https://idp.example", Rule: "r", KeyID: "k1", Family: "f"}, token.Origin{Issuer: "https://idp.example", Rule: "r", KeyIDs: []string{"k1"}, Family: "f"}},
 	} {
 		s := hookedSite(t, func(*avouch.Request) *avouch.Authorization { a := c.authz; return &a }, nil)
 		askHooked(t, s).want(t, 200, "")
@@ -173,7 +260,7 @@ func TestDisabledSubject(t *testing.T) {
 	ask("alice").want(t, 200, "")
 	a := ask("mallory")
 	a.want(t, 400, avouch.InvalidGrant)
-	if strings.Contains(a.Description, "disabled") || !strings.Contains(s.logs.String(), "the subject is disabled") {
+	if strings.Contains(a.Description, "disabled") || !strings.Contains(s.logs.String(), `the subject \"mallory\" is disabled`) {
 		t.Errorf("the caller learns %q, the operator %s", a.Description, s.logs)
 	}
 	ask("unknowable").want(t, 503, avouch.TemporarilyUnavailable)

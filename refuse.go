@@ -29,6 +29,28 @@ func unavailable(description string, cause error) *Error {
 	return &Error{Code: TemporarilyUnavailable, Description: description, Err: cause, RetryAfter: time.Second}
 }
 
+// asUnavailable is err if it is a refusal already, else the refusal of a request that cannot be decided now.
+func asUnavailable(description string, err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && e != nil {
+		return e
+	}
+	return unavailable(description, err)
+}
+
+// counted has a refusal counted, if it wants to be, and returns what the request is refused with.
+func counted(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e == nil || e.Count == nil {
+		return err
+	}
+	if other := e.Count(); other != nil {
+		return other
+	}
+	once := *e
+	once.Count = nil
+	return &once
+}
+
 // asRefusal turns any error into what the caller is told.
 func asRefusal(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
@@ -120,7 +142,10 @@ func (s *Server) logRefusal(ctx context.Context, ev *Event) {
 	}()
 	defer panics.Catch(&failure)
 	e := asRefusal(ev.Err)
-	level := slog.LevelInfo
+	level, message := slog.LevelInfo, "request refused"
+	if ev.Reused { // a thief or its client has used a stolen one
+		level, message = slog.LevelWarn, "a grant was used twice, so its consent has been ended"
+	}
 	if e.status() >= 500 && ctx.Err() == nil { // a caller who went away is no failure of ours
 		level = slog.LevelError
 	}
@@ -142,11 +167,12 @@ func (s *Server) logRefusal(ctx context.Context, ev *Event) {
 		attrs = append(attrs, slog.String("reason", clip(e.Err.Error(), 4096)))
 	}
 	for _, a := range [...]struct{ key, value string }{
-		{"grant_type", ev.GrantType}, {"client", ev.ClientID}, {"claimed_client", ev.Claimed}, {"sub", ev.Subject}, {"remote", ev.RemoteAddr},
+		{"grant_type", ev.GrantType}, {"client", ev.ClientID}, {"claimed_client", ev.Claimed}, {"sub", ev.Subject},
+		{"consent", ev.Consent}, {"remote", ev.RemoteAddr},
 	} {
 		if a.value != "" {
 			attrs = append(attrs, slog.String(a.key, clip(a.value, 256)))
 		}
 	}
-	s.log.LogAttrs(ctx, level, "request refused", attrs...)
+	s.log.LogAttrs(ctx, level, message, attrs...)
 }

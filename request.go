@@ -24,12 +24,18 @@ type Request struct {
 
 	HTTP *http.Request // headers, TLS state, remote address; the body is consumed. Nil in a dry run.
 
-	form     form
-	auth     authorization
-	clients  Clients
-	subjects Subjects
-	audience []string // of the server
+	form   form
+	auth   authorization
+	server *Server // that the request was made to
+	dry    bool
 }
+
+// Server is the server that the request was made to: its lookups, its store, what it says of what still stands.
+func (r *Request) Server() *Server { return r.server }
+
+// DryRun reports that nothing comes of the request: it is only asked what would. Grants and client authentication methods
+// change nothing that lasts in any case, and need not look at it.
+func (r *Request) DryRun() bool { return r.dry }
 
 // Param returns a parameter of the form, "" where it is absent.
 func (r *Request) Param(name string) string { return r.form.get(name) }
@@ -82,40 +88,25 @@ func (r *Request) withoutCredentials() *Request {
 	return &bare
 }
 
-// FindClient returns the registered client of this id, nil, nil where there is none. Where that cannot be told it
-// returns an [*Error] that is fit to be passed on.
+// FindClient is [Server.FindClient] of the server that the request was made to.
 func (r *Request) FindClient(ctx context.Context, id string) (*Client, error) {
-	if r.clients == nil || id == "" {
-		return nil, nil
-	}
-	c, err := r.clients.Client(ctx, id)
-	if err != nil {
-		return nil, unavailable("cannot look up clients at the moment", err)
-	}
-	if c != nil && c.ID != id {
-		// A lookup that folds case or trims would let one client pass for another.
-		return nil, nil
-	}
-	return c, nil
+	return r.server.FindClient(ctx, id)
 }
 
-// SubjectDisabled reports whether a subject was disabled. Where that cannot be told it returns an [*Error] that is fit
-// to be passed on.
+// SubjectDisabled is [Server.SubjectDisabled] of the server that the request was made to.
 func (r *Request) SubjectDisabled(ctx context.Context, subject string) (bool, error) {
-	if r.subjects == nil || subject == "" {
-		return false, nil
-	}
-	disabled, err := r.subjects.SubjectDisabled(ctx, subject)
-	if err != nil {
-		return true, unavailable("cannot look up subjects at the moment", err)
-	}
-	return disabled, nil
+	return r.server.SubjectDisabled(ctx, subject)
 }
 
-// Request makes a request to the token endpoint as it would come at now, without HTTP: for dry runs, such as the
-// Explain methods of grants and client authentication methods. It refuses a form that the endpoint would refuse.
+// Request makes a request to the token endpoint as it would come at now, without HTTP, for a dry run: see
+// [Server.Decide] and the Explain methods of grants and client authentication methods. It refuses a form that the
+// endpoint would refuse.
+//
+// Set Client to ask what would come of it if that client had authenticated by credentials that are not in the form, such
+// as those of an Authorization header.
 func (s *Server) Request(form url.Values, now time.Time) (*Request, error) {
 	req := s.newRequest(now)
+	req.dry = true
 	names := make([]string, 0, len(form))
 	for name := range form {
 		names = append(names, name)
@@ -136,47 +127,47 @@ func (s *Server) Request(form url.Values, now time.Time) (*Request, error) {
 			req.form = f
 		}
 	}
-	return req, nil
+	return &req, nil
 }
 
-func (s *Server) newRequest(now time.Time) *Request {
-	return &Request{Issuer: s.issuer, TokenURL: s.tokenURL, Endpoint: s.tokenURL, Now: now, clients: s.clients, subjects: s.subjects, audience: s.audience}
+func (s *Server) newRequest(now time.Time) Request {
+	return Request{Issuer: s.issuer, TokenURL: s.tokenURL, Endpoint: s.tokenURL, Now: now, server: s}
 }
 
-// readRequest checks the outside of a request and reads its form. An error is an [*Error].
-func (s *Server) readRequest(w http.ResponseWriter, r *http.Request) (*Request, error) {
-	req := s.newRequest(time.Now())
+// readRequest checks the outside of a request and reads its form into req. An error is an [*Error].
+func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, req *Request) error {
+	*req = s.newRequest(time.Now())
 	req.HTTP = r
 
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		return req, &Error{Code: InvalidRequest, Status: http.StatusMethodNotAllowed, Description: "this endpoint takes POST only"}
+		return &Error{Code: InvalidRequest, Status: http.StatusMethodNotAllowed, Description: "this endpoint takes POST only"}
 	}
 	switch header := r.Header["Authorization"]; len(header) {
 	case 0:
 	case 1:
 		req.auth = parseAuthorization(header[0])
 	default:
-		return req, refuse(InvalidRequest, "there is more than one Authorization header", nil)
+		return refuse(InvalidRequest, "there is more than one Authorization header", nil)
 	}
 	if r.URL.RawQuery != "" && credentialInQuery(r.URL.RawQuery) {
-		return req, refuse(InvalidRequest, "credentials and tokens belong into the body of the request, never into its URL", nil)
+		return refuse(InvalidRequest, "credentials and tokens belong into the body of the request, never into its URL", nil)
 	}
 	if !formContent(r.Header["Content-Type"]) {
-		return req, refuse(InvalidRequest, "the content type must be application/x-www-form-urlencoded", nil)
+		return refuse(InvalidRequest, "the content type must be application/x-www-form-urlencoded", nil)
 	}
 	if len(r.Header["Content-Encoding"]) > 0 {
-		return req, refuse(InvalidRequest, "the body must be sent without a content encoding", nil)
+		return refuse(InvalidRequest, "the body must be sent without a content encoding", nil)
 	}
 	body, err := s.readBody(w, r)
 	if err != nil {
-		return req, err
+		return err
 	}
 	req.Now = time.Now() // what expires while a slow body is on its way has expired
 	if req.form, err = parseForm(body); err != nil {
-		return req, malformed(err)
+		return malformed(err)
 	}
-	return req, nil
+	return nil
 }
 
 // formContent reports whether a content type is that of a form, with or without parameters such as a charset.

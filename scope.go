@@ -21,17 +21,8 @@ func grantScopes(parameter string, authz *Authorization, client *Client) ([]stri
 	if err != nil {
 		return nil, err
 	}
-	ceiling := func(scope string) bool {
-		if client != nil && !allowed(client.Scopes, scope) {
-			return false
-		}
-		if authz.Scopes == nil {
-			return client != nil // a client that is not registered has no ceiling but the grant's
-		}
-		return allowed(authz.Scopes, scope)
-	}
 	for _, scope := range asked {
-		if !ceiling(scope) {
+		if !withinCeiling(scope, authz, client) {
 			return nil, refuse(InvalidScope, "the client may not have one of the scopes it asks for",
 				errors.New("scope "+strconv.QuoteToASCII(clip(scope, 128))+" is beyond what client and grant allow"))
 		}
@@ -57,11 +48,37 @@ func grantScopes(parameter string, authz *Authorization, client *Client) ([]stri
 	}
 	var granted []string
 	for _, scope := range wanted {
-		if validScope(scope) && ceiling(scope) && !allowed(granted, scope) {
+		if validScope(scope) && withinCeiling(scope, authz, client) && !allowed(granted, scope) {
 			granted = append(granted, scope)
 		}
 	}
 	return granted, nil
+}
+
+// withinCeiling reports whether both the grant and the registered client allow a scope.
+func withinCeiling(scope string, authz *Authorization, client *Client) bool {
+	if client != nil && !allowed(client.Scopes, scope) {
+		return false
+	}
+	if authz.Scopes == nil {
+		return client != nil // a client that is not registered has no ceiling but the grant's
+	}
+	return allowed(authz.Scopes, scope)
+}
+
+// ceiling lists the scopes that both the grant and the registered client allow.
+func ceiling(authz *Authorization, client *Client) []string {
+	all := authz.Scopes
+	if all == nil && client != nil {
+		all = client.Scopes
+	}
+	var within []string
+	for _, scope := range all {
+		if withinCeiling(scope, authz, client) && !allowed(within, scope) {
+			within = append(within, scope)
+		}
+	}
+	return within
 }
 
 // parseScope reads a scope parameter (RFC 6749 §3.3): nil for an absent one.

@@ -7,7 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/replay"
+	"github.com/avouch-oauth/avouch/token"
 )
 
 // JWKSMaxAge is how long clients and APIs may keep the JWK set that [Server.JWKS] serves. A new signing key must be
@@ -32,12 +34,16 @@ type Server struct {
 	endpoints map[string]offeredEndpoint // by name
 	mounts    []mount
 
-	minter   Minter
-	clients  Clients
-	subjects Subjects
-	replay   replay.Guard
-	log      *slog.Logger
-	observer func(context.Context, Event)
+	minter     Minter
+	clients    Clients
+	subjects   Subjects
+	replay     replay.Guard
+	handles    handle.Store
+	refresh    RefreshGrant
+	lapsedHook func(context.Context, *token.Claims) (*Lapse, error)
+	log        *slog.Logger
+	reserve    func(context.Context) error
+	observer   func(context.Context, Event)
 
 	buffers sync.Pool // of *[usualForm]byte, to read forms into
 }
@@ -63,8 +69,13 @@ func New(c Config) (*Server, error) {
 		clients:  c.Clients,
 		subjects: c.Subjects,
 		replay:   c.Replay,
+		handles:  c.Handles,
+		refresh:  c.Refresh,
 		log:      c.Log,
+		reserve:  c.Reserve,
 		observer: c.Observe,
+
+		lapsedHook: c.Lapsed,
 	}
 	if c.Audience == "" {
 		s.audience[0] = c.Issuer
@@ -75,10 +86,13 @@ func New(c Config) (*Server, error) {
 	if s.replay == nil {
 		s.replay = replay.NewMemory(replay.MemoryConfig{})
 	}
+	if s.handles == nil {
+		s.handles = handle.NewMemory(0)
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	for _, g := range c.Grants {
+	for _, g := range c.grants() {
 		inner, optional := unwrap(g)
 		s.grants[g.Type()] = offered{inner, optional}
 	}
@@ -96,6 +110,14 @@ func New(c Config) (*Server, error) {
 	s.metadata = c.metadata()
 	s.buffers.New = func() any { return new([usualForm]byte) }
 	return s, nil
+}
+
+// grants are all that are offered.
+func (c *Config) grants() []Grant {
+	if c.Refresh == nil {
+		return c.Grants
+	}
+	return append(c.Grants[:len(c.Grants):len(c.Grants)], c.Refresh)
 }
 
 // unwrap takes ClientOptional off a grant.

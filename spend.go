@@ -8,19 +8,16 @@ import (
 	"github.com/avouch-oauth/avouch/replay"
 )
 
-// spend spends, in one step, all that the request may use only once. It comes after every policy, so that a request
-// refused for another reason can be sent again.
-func (s *Server) spend(ctx context.Context, now time.Time, authn *Authentication, authz *Authorization) error {
-	var ofClient []replay.Use
-	if authn != nil {
-		ofClient = authn.Uses
-	}
-	uses := authz.Uses
-	if len(uses) == 0 {
+// spend spends, in one step, all that the request may use only once: what the client's credentials and what the grant
+// have of it. It comes after every policy, so that a request refused for another reason can be sent again. Its error is a
+// refusal: invalid_client for a use of the client's, invalid_grant for one of the grant's.
+func (s *Server) spend(ctx context.Context, now time.Time, ofClient, ofGrant []replay.Use) error {
+	uses := ofGrant
+	if len(ofGrant) == 0 {
 		uses = ofClient
 	} else if len(ofClient) > 0 {
-		uses = make([]replay.Use, 0, len(ofClient)+len(authz.Uses))
-		uses = append(append(uses, ofClient...), authz.Uses...)
+		uses = make([]replay.Use, 0, len(ofClient)+len(ofGrant))
+		uses = append(append(uses, ofClient...), ofGrant...)
 	}
 	if len(uses) == 0 {
 		return nil
@@ -36,12 +33,6 @@ func (s *Server) spend(ctx context.Context, now time.Time, authn *Authentication
 	for i := range ofClient {
 		if same(&ofClient[i], &replayed.Use) {
 			return refuse(InvalidClient, "the credentials of the client were used before; make new ones for each request", err)
-		}
-	}
-	// One that was only issued before the guard began to remember has perhaps never been used: nobody is to suffer.
-	if authz.Replayed != nil && !replayed.BeforeStart {
-		if failure := authz.Replayed(ctx); failure != nil {
-			return unavailable("the grant was used before, and what was issued on it cannot be revoked at the moment", errors.Join(err, failure))
 		}
 	}
 	return refuse(InvalidGrant, "the grant was used before; get a new one for each request", err)

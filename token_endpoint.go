@@ -15,6 +15,7 @@ import (
 
 	"github.com/avouch-oauth/avouch/internal/jsonwrite"
 	"github.com/avouch-oauth/avouch/internal/panics"
+	"github.com/avouch-oauth/avouch/replay"
 	"github.com/avouch-oauth/avouch/token"
 )
 
@@ -32,11 +33,11 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// settle completes the event of a request that was answered, or refused where err is not nil, logs it and has it
-// observed. Where ev.Err is not nil afterwards the request must be refused with it.
+// settle completes the event of a request that was answered, or refused if err is not nil, logs it and has it observed.
+// If ev.Err is not nil afterwards the request must be refused with it.
 func (s *Server) settle(ctx context.Context, ev *Event, err error) {
 	if err != nil {
-		ev.RefusalID, ev.Err = newRefusalID(), asRefusal(err)
+		ev.RefusalID, ev.Err = newRefusalID(), asRefusal(counted(err))
 		s.logRefusal(ctx, ev)
 	}
 	if failure := s.observe(ctx, ev); failure != nil {
@@ -60,100 +61,113 @@ func (s *Server) observe(ctx context.Context, ev *Event) (err error) {
 	return nil
 }
 
-// token is the whole way of a token request. It returns the body of a successful answer, or why there is none; panics
-// of grants, methods and stores become errors.
+// deciding is a request on its way and what it comes to, in one piece of memory.
+type decided struct {
+	req      Request
+	decision Decision
+}
+
+// token is the whole way of a token request: it is decided, what is for single use is spent, and the token is made. It
+// returns the body of a successful answer, or why there is none; panics become errors.
 func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Request, ev *Event) (answer []byte, err error) {
 	defer panics.Catch(&err)
-	req, err := s.readRequest(w, r)
+	var way decided
+	req, d := &way.req, &way.decision
+	err = s.readRequest(w, r, req)
 	ev.Claimed = clip(req.NamedClient(), 256)
 	if err != nil {
 		return nil, err
 	}
-
-	// Which grants there are is public, so they may be told before the client is known; what a client may do is told
-	// to the client alone.
-	grantType := req.Param("grant_type")
-	if grantType == "" {
-		return nil, refuse(InvalidRequest, "grant_type is missing", nil)
-	}
-	offered, ok := s.grants[grantType]
-	if !ok {
-		ev.GrantType = "unknown"
-		return nil, refuse(UnsupportedGrantType, "this server does not offer the grant type",
-			errors.New("grant type "+strconv.QuoteToASCII(clip(grantType, 128))))
-	}
-	ev.GrantType = grantType
-
-	authn, err := s.Authenticate(ctx, req)
+	err = d.decide(ctx, s, req)
+	ev.tell(d, req)
 	if err != nil {
 		return nil, err
 	}
-	if authn != nil {
-		ev.ClientID, ev.AuthMethod, ev.KeyID, ev.Notices = authn.Client.ID, authn.Method, authn.KeyID, authn.Notices
-		if !allowed(authn.Client.Grants, grantType) {
-			return nil, refuse(UnauthorizedClient, "the client may not use this grant type", nil)
+	if s.reserve != nil { // before anything is spent: a request that cannot be recorded can be sent again
+		if err := s.reserve(ctx); err != nil {
+			return nil, asUnavailable("the server cannot record the request at the moment", err)
 		}
-	} else if !offered.clientOptional {
-		return nil, notAuthenticated("the request carries no credentials of a client, and the grant needs them")
+		ev.Reserved = true
 	}
+	var ofClient []replay.Use
+	if d.Authentication != nil {
+		ofClient = d.Authentication.Uses
+	}
+	if err := s.spend(ctx, req.Now, ofClient, d.Authorization.Uses); err != nil {
+		return nil, s.reused(ctx, req.Now, ev, d, err)
+	}
+	return s.issue(ctx, req, ev, d)
+}
 
-	decision, err := offered.Authorize(ctx, req)
-	if err != nil {
-		return nil, err
+// tell puts into the event what is known of a request.
+func (ev *Event) tell(d *Decision, req *Request) {
+	if ev.GrantType = d.GrantType; ev.GrantType == "" && req.Param("grant_type") != "" {
+		ev.GrantType = "unknown"
 	}
-	if decision == nil {
-		return nil, errors.New("grant " + grantType + " returned neither an authorization nor an error")
+	if a := d.Authentication; a != nil {
+		ev.ClientID, ev.AuthMethod, ev.KeyID, ev.Notices = a.Client.ID, a.Method, a.KeyID, a.Notices
 	}
-	authz := *decision // which may be the same one for every request
-	if ev.KeyID == "" {
-		ev.KeyID = authz.KeyID
+	if z := d.Authorization; z != nil {
+		if ev.KeyID == "" {
+			ev.KeyID = z.KeyID
+		}
+		ev.ClientID, ev.Subject, ev.Consent = z.ClientID, z.Subject, z.Family
 	}
-	client, err := s.clientOf(ctx, req, &authz, grantType)
-	if err != nil {
-		return nil, err
+	if c := d.Claims; c != nil {
+		ev.Subject, ev.Scopes, ev.Audience = c.Subject, c.Scopes, c.Audience
 	}
-	claims, lifetime, err := s.decide(req, &authz, client)
-	if err != nil {
-		return nil, err
-	}
-	claims.Origin = origin(authn, &authz, client)
-	if err := claims.Validate(); err != nil { // before anything is spent on it
-		return nil, err
-	}
-	ev.ClientID, ev.Subject, ev.Scopes, ev.Audience = claims.ClientID, authz.Subject, claims.Scopes, claims.Audience
+}
 
-	if err := s.spend(ctx, req.Now, authn, &authz); err != nil {
+// issue makes what was decided, has everything kept that must be, and returns the body of the answer.
+func (s *Server) issue(ctx context.Context, req *Request, ev *Event, d *Decision) ([]byte, error) {
+	access, err := s.mint(ctx, d)
+	if err != nil {
 		return nil, err
 	}
-	access, err := s.minter.Mint(ctx, claims)
-	if err != nil {
-		return nil, fmt.Errorf("cannot make an access token: %w", err)
-	}
-	ev.TokenID = claims.ID
+	ev.TokenID = d.Claims.ID
 	var more map[string]any
-	if authz.Record != nil {
-		if more, err = record(ctx, &authz, claims); err != nil {
+	if record := d.Authorization.Record; record != nil {
+		issued := Issued{Claims: d.Claims, Answer: map[string]any{}}
+		if err := record(ctx, &issued); err != nil {
+			return nil, err
+		}
+		more = issued.Answer
+	}
+	refresh := ""
+	if d.Refresh {
+		if refresh, err = s.refresh.Issue(ctx, s.handles, req.Now, d.Client, d.kept()); err != nil {
 			return nil, err
 		}
 	}
-	return appendTokenAnswer(access, lifetime, claims.Scopes, more)
+	return appendTokenAnswer(access, refresh, d.Lifetime, d.Claims.Scopes, more)
 }
 
-// record has the grant keep what it must, and returns its further members of the answer.
-func record(ctx context.Context, authz *Authorization, claims *token.Claims) (map[string]any, error) {
-	issued := Issued{Claims: claims, Answer: map[string]any{}}
-	if err := authz.Record(ctx, &issued); err != nil {
-		return nil, err
+// mint makes the token. One of another kind (RFC 8693 §2.2.1) is one more case here, and tells its kind and its token_type
+// in the answer.
+func (s *Server) mint(ctx context.Context, d *Decision) (string, error) {
+	switch d.Token {
+	case AccessToken:
+		access, err := s.minter.Mint(ctx, d.Claims)
+		if err != nil {
+			return "", fmt.Errorf("cannot make an access token: %w", err)
+		}
+		return access, nil
 	}
-	return issued.Answer, nil
+	return "", fmt.Errorf("no token of the kind %q can be made here", d.Token)
 }
+
+// newTokenID returns a jti.
+func newTokenID() string { return rand.Text() }
 
 // origin is what the token rests on. A client that is not registered is an issuer under its own name: the token says so,
 // or it would look like that of a client that has been deleted.
 func origin(authn *Authentication, authz *Authorization, client *Client) token.Origin {
-	o := token.Origin{Issuer: authz.Issuer, Family: authz.Family}
-	if client == nil && o.Issuer == "" {
-		o.Issuer = authz.ClientID
+	o := token.Origin{Issuer: authz.Issuer, Rule: authz.Rule, Family: authz.Family}
+	if client == nil {
+		if o.Issuer == "" {
+			o.Issuer = authz.ClientID
+		}
+		o.Unregistered = o.Issuer != authz.ClientID
 	}
 	if authn != nil && authn.KeyID != "" {
 		o.KeyIDs = append(o.KeyIDs, authn.KeyID)
@@ -162,90 +176,6 @@ func origin(authn *Authentication, authz *Authorization, client *Client) token.O
 		o.KeyIDs = append(o.KeyIDs, authz.KeyID)
 	}
 	return o
-}
-
-// clientOf returns the registered client that the token is issued to, nil where it is not a registered one: an issuer
-// that speaks for its own. It puts the client's id into authz.
-func (s *Server) clientOf(ctx context.Context, req *Request, authz *Authorization, grantType string) (*Client, error) {
-	// One text, as everywhere after the signature of an assertion: who holds a good one learns nothing of the rules.
-	no := func(reason string) error {
-		return refuse(InvalidGrant, "the grant is not accepted", errors.New(reason))
-	}
-	client := req.Client
-	switch {
-	case client != nil && authz.ClientID != "" && authz.ClientID != client.ID:
-		return nil, no("the grant is for client " + strconv.QuoteToASCII(clip(authz.ClientID, 256)) + ", another one authenticated")
-	case client == nil && authz.ClientID == "":
-		return nil, errors.New("grant " + grantType + " named no client, and none authenticated")
-	case client == nil:
-		if named := req.NamedClient(); named != "" && named != authz.ClientID {
-			return nil, no("the grant is for client " + strconv.QuoteToASCII(clip(authz.ClientID, 256)) + ", the request names another one")
-		}
-		var err error
-		if client, err = req.FindClient(ctx, authz.ClientID); err != nil {
-			return nil, err
-		}
-		if client != nil && client.Disabled {
-			return nil, no("the client of the grant is disabled")
-		}
-		if client != nil && !allowed(client.Grants, grantType) {
-			return nil, no("the client of the grant may not use this grant type")
-		}
-	}
-	if client != nil {
-		if !authz.Since.IsZero() && authz.Since.Before(client.Created) {
-			return nil, no("the grant is older than the client, and was given to another one of the same id")
-		}
-		authz.ClientID = client.ID
-	}
-	if authz.Subject != "" {
-		other, err := req.FindClient(ctx, authz.Subject)
-		if err != nil {
-			return nil, err
-		}
-		if other != nil || authz.Subject == authz.ClientID {
-			return nil, no("the subject has the name of a client: its tokens could not be told from that client's own")
-		}
-		disabled, err := req.SubjectDisabled(ctx, authz.Subject)
-		if err != nil {
-			return nil, err
-		}
-		if disabled {
-			return nil, no("the subject is disabled")
-		}
-	}
-	return client, nil
-}
-
-// decide applies the policy of scopes, resources and lifetime, and says what the token will hold.
-func (s *Server) decide(req *Request, authz *Authorization, client *Client) (*token.Claims, time.Duration, error) {
-	scopes, err := grantScopes(req.Param("scope"), authz, client)
-	if err != nil {
-		return nil, 0, err
-	}
-	audience, err := s.grantAudience(req.Params("resource"), authz, client)
-	if err != nil {
-		return nil, 0, err
-	}
-	lifetime, err := s.grantLifetime(authz, client)
-	if err != nil {
-		return nil, 0, err
-	}
-	subject := authz.Subject
-	if subject == "" {
-		subject = authz.ClientID
-	}
-	return &token.Claims{
-		Issuer:   s.issuer,
-		Subject:  subject,
-		Audience: audience,
-		ClientID: authz.ClientID,
-		Scopes:   scopes,
-		ID:       rand.Text(),
-		IssuedAt: req.Now,
-		Expires:  req.Now.Add(lifetime),
-		More:     authz.Claims,
-	}, lifetime, nil
 }
 
 // grantLifetime is the shorter one of what grant and client say, else the server's.
@@ -274,10 +204,10 @@ func allowed(list []string, value string) bool {
 	return false
 }
 
-// appendTokenAnswer makes the body of a successful answer (RFC 6749 §5.1). The scope is always told where there is
-// one, whether it is what was asked for or not. More are further members.
-func appendTokenAnswer(access string, lifetime time.Duration, scopes []string, more map[string]any) ([]byte, error) {
-	b := make([]byte, 0, len(access)+128)
+// appendTokenAnswer makes the body of a successful answer (RFC 6749 §5.1). The scope is always told if there is one,
+// whether it is what was asked for or not. refresh is "" for no refresh token; more are further members.
+func appendTokenAnswer(access, refresh string, lifetime time.Duration, scopes []string, more map[string]any) ([]byte, error) {
+	b := make([]byte, 0, len(access)+len(refresh)+160)
 	b = append(b, `{"access_token":`...)
 	b = jsonwrite.String(b, access)
 	b = append(b, `,"token_type":"Bearer","expires_in":`...)
@@ -286,6 +216,10 @@ func appendTokenAnswer(access string, lifetime time.Duration, scopes []string, m
 		b = append(b, `,"scope":`...)
 		b = jsonwrite.String(b, strings.Join(scopes, " "))
 	}
+	if refresh != "" {
+		b = append(b, `,"refresh_token":`...)
+		b = jsonwrite.String(b, refresh)
+	}
 	if len(more) == 0 {
 		return append(b, '}', '\n'), nil
 	}
@@ -293,6 +227,8 @@ func appendTokenAnswer(access string, lifetime time.Duration, scopes []string, m
 		switch name {
 		case "access_token", "token_type", "expires_in", "scope":
 			return nil, errors.New("a grant has put " + name + " into the answer, which is the server's")
+		case "refresh_token":
+			return nil, errors.New("a grant has put refresh_token into the answer: set Authorization.Refresh, and let Config.Refresh make it")
 		}
 		value, err := json.Marshal(more[name])
 		if err != nil {

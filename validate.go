@@ -62,13 +62,17 @@ func (c *Config) validateGrants(fault func(string, ...any)) {
 		fault("Grants is empty: at least one is required")
 	}
 	seen := map[string]bool{}
-	for i, g := range c.Grants {
+	for i, g := range c.grants() {
 		inner, optional := unwrap(g)
 		if inner == nil {
 			fault("Grants[%d] is nil", i)
 			continue
 		}
 		name := inner.Type()
+		if _, refresh := inner.(RefreshGrant); refresh && i < len(c.Grants) {
+			fault("Grants[%d] takes refresh tokens: put it in Refresh, so that the server can make them, too", i)
+			continue
+		}
 		switch {
 		case name == "" || !validScope(name):
 			fault("Grants[%d] has the type %q, which no request can name", i, name)

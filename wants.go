@@ -12,7 +12,7 @@ func (r *Request) Wants(client *Client) (scopes, resources []string, err error) 
 		return nil, nil, err
 	}
 	if asked := r.Params("resource"); len(asked) > 0 {
-		if resources, err = (&Server{audience: r.audience}).grantAudience(asked, none, client); err != nil {
+		if resources, err = r.server.grantAudience(asked, none, client); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -21,7 +21,7 @@ const (
 )
 
 // Live is an always current view of the store, for a server: it is its avouch.Clients, avouch.Subjects, trust.Source and
-// token.Signer, and says what a token rests on still stands.
+// token.Signer, and says what a token rests on and no longer stands.
 // A change made in this process holds before the operation returns, one made in another process within a second. While
 // the store cannot be asked for 5 seconds, everything is refused as temporarily unavailable.
 //
@@ -30,6 +30,7 @@ const (
 //	server, err := avouch.New(avouch.Config{
 //		Clients:  live,
 //		Subjects: live,
+//		Lapsed:  live.Lapsed,
 //		Minter:  &token.Minter{Key: live},
 //		Grants:  []avouch.Grant{avouch.ClientOptional(&grant.JWTBearer{Trust: live})},
 //		ClientAuth: []avouch.ClientAuth{&clientauth.PrivateKeyJWT{Policy: live.ClientPolicy}},
@@ -57,6 +58,7 @@ type view struct {
 	change     int64
 	trust      *trust.Set
 	selfSigned map[string][]trust.Rule // by the id of a client that signs for itself
+	rules      map[string]*storage.Rule
 	ring       *ring
 	sources    []func() KeySource // of each issuer, by name
 	disabled   bool               // some subject is

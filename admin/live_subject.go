@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/avouch-oauth/avouch/storage"
-	"github.com/avouch-oauth/avouch/token"
 )
 
 // SubjectDisabled implements avouch.Subjects.
@@ -33,36 +32,6 @@ func (l *Live) SubjectDisabled(ctx context.Context, subject string) (bool, error
 	}
 	l.subjects.put(strings.Clone(subject), disabled, age)
 	return disabled, nil
-}
-
-// Stands reports whether what a token rests on still stands, for introspection and for refresh tokens: its client is
-// registered and enabled; no key of the client that it rests on was revoked; the issuer whose assertion it was given for
-// is registered and enabled; and its subject was not disabled. A change holds here as soon as it does for new tokens.
-// What was revoked by the token itself, or by a consent, is not asked here (handle.Store). An error means that it cannot
-// tell.
-func (l *Live) Stands(ctx context.Context, c *token.Claims) (bool, error) {
-	v, err := l.now()
-	if err != nil {
-		return false, err
-	}
-	k, err := l.known(ctx, c.ClientID)
-	if err != nil || k == nil || k.client.Disabled {
-		return false, err
-	}
-	data, ok := k.client.Data.(*clientData)
-	for _, kid := range c.Origin.KeyIDs {
-		if !ok || !data.stands(kid) {
-			return false, nil
-		}
-	}
-	if c.Origin.Issuer != "" {
-		i, err := v.trust.Issuer(ctx, c.Origin.Issuer)
-		if err != nil || i == nil || i.Disabled {
-			return false, err
-		}
-	}
-	disabled, err := l.SubjectDisabled(ctx, c.Subject)
-	return err == nil && !disabled, err
 }
 
 // subjectCache keeps what was read of subjects since the last change, as clientCache does.

@@ -33,8 +33,9 @@ func (l *Live) Known() []string { return l.view.Load().trust.Known() }
 // and told; the others are not its fault.
 func (l *Live) compile(v *view, issuers []*storage.Issuer, rules []*storage.Rule) error {
 	byIssuer := map[string][]trust.Rule{}
-	v.selfSigned = map[string][]trust.Rule{}
+	v.selfSigned, v.rules = map[string][]trust.Rule{}, make(map[string]*storage.Rule, len(rules))
 	for _, r := range rules {
+		v.rules[r.Name] = r
 		if r.Client != "" {
 			v.selfSigned[r.Client] = append(v.selfSigned[r.Client], trustRule(r))
 		} else {

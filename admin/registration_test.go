@@ -205,8 +205,8 @@ func TestRegistration(t *testing.T) {
 	if status := s.token(t, id, secret); status != http.StatusUnauthorized {
 		t.Errorf("a token for a client that has deleted itself: %d", status)
 	}
-	if is, err := s.live.Stands(ctx, &token.Claims{ClientID: id, Subject: id}); err != nil || is {
-		t.Errorf("its token stands: %t, %v", is, err)
+	if lapse, err := standing(t, s.live).Lapsed(ctx, time.Now(), &token.Claims{ClientID: id, Subject: id}); err != nil || lapse == nil {
+		t.Errorf("its token stands: %v", err)
 	}
 	var actions []string
 	for _, c := range s.told {
@@ -235,11 +235,11 @@ func TestRegistrationOfKeys(t *testing.T) {
 		t.Fatalf("%+v, %v", before, err)
 	}
 	stands := func(kid string) bool {
-		is, err := s.live.Stands(ctx, &token.Claims{ClientID: id, Subject: id, Origin: token.Origin{KeyIDs: []string{kid}}})
+		lapse, err := s.live.Lapsed(ctx, &token.Claims{ClientID: id, Subject: id, Origin: token.Origin{KeyIDs: []string{kid}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return is
+		return lapse == nil
 	}
 	if !stands(before.Keys[0].ID) {
 		t.Error("the key does not stand")

@@ -9,10 +9,24 @@ import (
 	"time"
 
 	"github.com/avouch-oauth/avouch"
+	"github.com/avouch-oauth/avouch/grant"
 	"github.com/avouch-oauth/avouch/token"
 )
 
 var _ avouch.Subjects = (*Live)(nil)
+
+// standing is a server on a Live, for asking what still stands.
+func standing(t *testing.T, l *Live) *avouch.Server {
+	t.Helper()
+	s, err := avouch.New(avouch.Config{
+		Issuer: "https://as.example.com", Minter: &token.Minter{Key: l}, Grants: []avouch.Grant{avouch.ClientOptional(grant.ClientCredentials{})},
+		Clients: l, Subjects: l, Lapsed: l.Lapsed,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
 
 // TestStands switches off, one after the other, all that a token rests on. It no longer stands in this process when the
 // operation returns, and in another one within a second; and stands again where that can be taken back.
@@ -44,14 +58,31 @@ func TestStands(t *testing.T) {
 	}
 	key, second := made.Keys[0].ID, more[0].ID
 	claims := func() *token.Claims {
-		return &token.Claims{ClientID: "app", Subject: "ci/alice", Origin: token.Origin{Issuer: "https://ci.example.com", KeyIDs: []string{key, second}}}
+		return &token.Claims{ClientID: "app", Subject: "ci/alice", Origin: token.Origin{Issuer: "https://ci.example.com", Rule: "deploy", KeyIDs: []string{key, second}}}
 	}
+	if _, err := a.AddRule(ctx, RuleMetadata{Name: "deploy", Issuer: "ci", Subject: "alice", AsClient: "app"}); err != nil {
+		t.Fatal(err)
+	}
+	servers := map[*Live]*avouch.Server{here: standing(t, here), there: standing(t, there)}
 	stands := func(l *Live, c *token.Claims) bool {
-		is, err := l.Stands(ctx, c)
+		lapse, err := servers[l].Lapsed(ctx, time.Now(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return is
+		return lapse == nil
+	}
+	mode := func(mode string) error {
+		r, err := a.Rule(ctx, "deploy")
+		if err != nil {
+			return err
+		}
+		r.Mode = mode
+		_, err = a.UpdateRule(ctx, 0, r.RuleMetadata)
+		return err
+	}
+	addRule := func(name string) error {
+		_, err := a.AddRule(ctx, RuleMetadata{Name: name, Issuer: "ci", Subject: "alice", AsClient: "app"})
+		return err
 	}
 	within(t, "made", func() bool { return stands(there, claims()) })
 	for _, step := range []struct {
@@ -69,6 +100,12 @@ func TestStands(t *testing.T) {
 		{"subject off", func() error { _, err := a.DisableSubject(ctx, "ci/alice", "left"); return err }, false},
 		{"subject on", func() error { _, err := a.EnableSubject(ctx, "ci/alice"); return err }, true},
 		{"another subject off", func() error { _, err := a.DisableSubject(ctx, "ci/Alice", ""); return err }, true},
+		{"rule off", func() error { _, err := a.DisableRule(ctx, "deploy"); return err }, false},
+		{"rule on", func() error { _, err := a.EnableRule(ctx, "deploy"); return err }, true},
+		{"rule in audit", func() error { return mode("audit") }, false},
+		{"rule in force", func() error { return mode("enforce") }, true},
+		{"rule removed", func() error { return a.RemoveRule(ctx, "deploy") }, false},
+		{"another rule of that name", func() error { return addRule("deploy") }, true}, // nobody says when the token was issued
 		{"key retiring", func() error { _, err := a.RetireClientKey(ctx, "app", key, time.Now().Add(time.Hour)); return err }, true},
 		{"key revoked", func() error { _, err := a.RevokeClientKey(ctx, "app", second); return err }, false},
 	} {
@@ -94,6 +131,9 @@ func TestStands(t *testing.T) {
 		"an issuer that nobody knows":    {func(c *token.Claims) { c.Origin.Issuer = "https://gone.example.com" }, false},
 		"an issuer with a slash more":    {func(c *token.Claims) { c.Origin.Issuer += "/" }, false},
 		"an issuer that is switched off": {func(c *token.Claims) { c.Origin.Issuer = "https://idp.example.com" }, false},
+		"a rule that nobody knows":       {func(c *token.Claims) { c.Origin.Rule = "gone" }, false},
+		"a rule of another case":         {func(c *token.Claims) { c.Origin.Rule = "Deploy" }, false},
+		"an earlier rule of that name":   {func(c *token.Claims) { c.IssuedAt = time.Now().Add(-time.Hour).Truncate(time.Second) }, false},
 		"a disabled subject":             {func(c *token.Claims) { c.Subject = "ci/Alice" }, false},
 		"a very long subject":            {func(c *token.Claims) { c.Subject = strings.Repeat("a", 5000) }, true},
 	} {
@@ -106,8 +146,8 @@ func TestStands(t *testing.T) {
 	}
 	// What is removed does not stand either.
 	c := claims()
-	c.Origin.KeyIDs = nil
-	if err := a.RemoveIssuer(ctx, "ci"); err != nil {
+	c.Origin.KeyIDs, c.Origin.Rule = nil, ""
+	if err := errors.Join(a.RemoveRule(ctx, "deploy"), a.RemoveIssuer(ctx, "ci")); err != nil {
 		t.Fatal(err)
 	}
 	if stands(here, c) {
@@ -141,8 +181,8 @@ func TestStandsByFetchedKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	for kid, want := range map[string]bool{made.Keys[0].ID: false, "fetched": true} {
-		if is, err := live.Stands(ctx, &token.Claims{ClientID: "app", Subject: "app", Origin: token.Origin{KeyIDs: []string{kid}}}); err != nil || is != want {
-			t.Errorf("Stands by the key %s = %t, %v", kid, is, err)
+		if lapse, err := live.Lapsed(ctx, &token.Claims{ClientID: "app", Subject: "app", Origin: token.Origin{KeyIDs: []string{kid}}}); err != nil || (lapse == nil) != want {
+			t.Errorf("by the key %s: %v, %v", kid, lapse, err)
 		}
 	}
 }
@@ -158,11 +198,12 @@ func TestSubjectsFailClosed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		server := standing(t, live)
 		done := make(chan error)
 		go func() { done <- live.Run(ctx) }()
 		ask := func(subject string) []error {
 			_, one := live.SubjectDisabled(ctx, subject)
-			_, two := live.Stands(ctx, &token.Claims{ClientID: "app", Subject: subject})
+			_, two := server.Lapsed(ctx, time.Now(), &token.Claims{ClientID: "app", Subject: subject})
 			return []error{one, two}
 		}
 		unavailable := func(when, subject string) {

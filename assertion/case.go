@@ -27,7 +27,8 @@ type Case interface {
 	// that the check needs an earlier one, which has failed. Any other error means that Run could not decide; it is
 	// returned as it is. For an i outside of the list, which no Checker asks for, Run must not return nil.
 	//
-	// Explain runs a check even if another one has refused the assertion, as long as the signature is valid.
+	// Explain runs a check even if another one has refused the assertion, as long as the signature is valid, or could only
+	// be tried by comparing the party's secret, which Explain does not do.
 	Run(ctx context.Context, i int, a *Assertion) error
 }
 

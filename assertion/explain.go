@@ -10,6 +10,9 @@ import (
 // the same checks as Check in the same order, so its verdict is that of Check. It does not know what was already used,
 // because a guard has no question that does not spend.
 //
+// A shared secret is not compared: the report says that the signature was not tried, is not Verified, and goes on as if
+// it were valid. Otherwise each report would be an answer to a guess, which nothing counts.
+//
 // After a wrong signature, or none that could be checked, the claims are still checked, but the report is not Verified:
 // anyone may have written them. The checks of the case are then skipped. If no party is known by the issuer, times are
 // judged by the strict policy.
@@ -28,7 +31,7 @@ func (c *Checker) Explain(ctx context.Context, now time.Time, token, holder stri
 		accepted = accepted && findings[i].Outcome == Passed
 	}
 	r := j.report()
-	r.Accepted = accepted
+	r.Accepted, r.Untried = accepted, j.untried
 	r.Findings = findings
 	return r
 }
@@ -36,6 +39,10 @@ func (c *Checker) Explain(ctx context.Context, now time.Time, token, holder stri
 func (j *judgement) explain(ctx context.Context, i int) Finding {
 	if !j.ready(i) {
 		return Finding{Check: j.name(i), Outcome: Skipped}
+	}
+	if j.triesSecret(i) {
+		j.untried = true
+		return Finding{Check: j.name(i), Outcome: NotTried, Seen: "a MAC, which only the party's secret could prove"}
 	}
 	err := j.run(ctx, i)
 	if err == nil {

@@ -34,6 +34,7 @@ type judgement struct {
 	found    []*keys.Public
 	fitting  [maxCandidates]*keys.Public
 	verified bool
+	untried  bool // the signature was not tried, see triesSecret
 
 	assertion Assertion
 	use       [1]replay.Use
@@ -69,7 +70,12 @@ func (j *judgement) ready(i int) bool {
 	if i < len(steps) {
 		return steps[i].ready(j)
 	}
-	return j.verified && !j.unreadable
+	return (j.verified || j.untried) && !j.unreadable
+}
+
+// triesSecret reports whether step i would compare a shared secret. Explain does not run it.
+func (j *judgement) triesSecret(i int) bool {
+	return i < len(steps) && steps[i].secret && j.secret() != nil
 }
 
 // run runs step i.

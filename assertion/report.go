@@ -7,13 +7,14 @@ import (
 // Report is every check of one assertion with its finding: what Explain returns and the operator reads. It never holds
 // the assertion, and is not for the caller.
 type Report struct {
-	Time     time.Time `json:"time"`            // when it was judged
-	Purpose  Purpose   `json:"purpose"`         // as what
-	Party    string    `json:"party,omitempty"` // who it claims to come from; "" where nobody was found
-	Verified bool      `json:"verified"`        // the signature holds, so Says are the party's words
-	Accepted bool      `json:"accepted"`        // every check passed
-	Says     Says      `json:"says"`            // what it says of itself
-	Findings []Finding `json:"findings"`        // in the order of the checks
+	Time     time.Time `json:"time"`              // when it was judged
+	Purpose  Purpose   `json:"purpose"`           // as what
+	Party    string    `json:"party,omitempty"`   // who it claims to come from; "" where nobody was found
+	Verified bool      `json:"verified"`          // the signature is valid, so Says are the party's words
+	Untried  bool      `json:"untried,omitempty"` // the signature was not tried, because only a shared secret could prove it
+	Accepted bool      `json:"accepted"`          // every check passed; never of a report that is Untried
+	Says     Says      `json:"says"`              // what it says of itself
+	Findings []Finding `json:"findings"`          // in the order of the checks
 }
 
 // Says is what an assertion says of itself, escaped and cut to be shown. Where the report is not Verified, anybody may
@@ -51,14 +52,16 @@ type Outcome string
 const (
 	Passed    Outcome = "passed"    // it holds
 	Failed    Outcome = "failed"    // the assertion is refused for it
+	NotTried  Outcome = "not tried" // a secret would have to be compared; Explain compares none
 	Skipped   Outcome = "skipped"   // could not be run because of an earlier one
 	Undecided Outcome = "undecided" // a method of the [Case] returned another error: see Cause
 )
 
-// Refusal returns the finding that [Checker.Check] would have stopped at; ok is false where the assertion is accepted.
+// Refusal returns the finding that [Checker.Check] would have stopped at; ok is false if there is none: the assertion is
+// accepted, or would be with the right secret if the report is Untried.
 func (r *Report) Refusal() (f Finding, ok bool) {
 	for _, f := range r.Findings {
-		if f.Outcome != Passed {
+		if f.Outcome != Passed && f.Outcome != NotTried {
 			return f, true
 		}
 	}

@@ -19,6 +19,9 @@ type step struct {
 	// needs reports whether what the step works on is there. Nil means that it needs the claims.
 	needs func(j *judgement) bool
 
+	// secret says that the step compares the party's shared secret, if it has one.
+	secret bool
+
 	// show says what the step looked at and what it wants, escaped and cut, for the operator.
 	show func(j *judgement) (seen, want string)
 }
@@ -45,7 +48,7 @@ var steps = [...]step{
 	{name: "algorithm allowed", decide: checkAllowed, needs: hasHeaderAndParty, show: showAllowed},
 	{name: "key", decide: findKeys, needs: mayFetch, show: showFound},
 	{name: "key fits", decide: checkFits, needs: hasKeys, show: showFitting},
-	{name: "signature", decide: checkSignature, needs: hasFitting, show: showSignature},
+	{name: "signature", decide: checkSignature, needs: hasFitting, show: showSignature, secret: true},
 
 	{name: "subject", rule: subjectRule, needs: hasClaimsAndParty, show: showSubject},
 	{name: "audience", rule: audienceRule, needs: hasClaimsAndParty, show: showAudience},

@@ -161,14 +161,28 @@ func (j *judge) explain(ctx context.Context) *assertion.Report {
 	return checker.Explain(ctx, j.req.Now, j.req.Param("client_assertion"), "", j)
 }
 
-// refusal turns what the checks say into what the server answers: the text that the reason has for the caller, the
-// rest for the operator. Keys that cannot be had are no fault of the client, which may come again with a new assertion.
-func refusal(err error) error {
-	if e, ok := errors.AsType[*assertion.Error](err); ok {
-		if e.Reason == assertion.KeySourceUnavailable {
-			return &avouch.Error{Code: avouch.TemporarilyUnavailable, Description: e.Public, Err: e, RetryAfter: 5 * time.Second}
-		}
-		return &avouch.Error{Code: avouch.InvalidClient, Description: e.Public, Err: e}
+// refused turns the error of a check into what the server answers. One that is not about the assertion stays as it is.
+func refused(err error) error {
+	if _, ok := errors.AsType[*assertion.Error](err); ok {
+		return refusal(err)
 	}
 	return err
+}
+
+// refusal turns a refused assertion into what the server answers: the text that the reason has for the caller, the rest
+// for the operator. Keys that cannot be had are no fault of the client, which may come again with a new assertion.
+func refusal(err error) *avouch.Error {
+	e, _ := errors.AsType[*assertion.Error](err)
+	if e.Reason == assertion.KeySourceUnavailable {
+		return &avouch.Error{Code: avouch.TemporarilyUnavailable, Description: e.Public, Err: e, RetryAfter: 5 * time.Second}
+	}
+	return &avouch.Error{Code: avouch.InvalidClient, Description: e.Public, Err: e}
+}
+
+// found turns a finding of Explain into what the server would answer.
+func found(f assertion.Finding) *avouch.Error {
+	if f.Reason == "" {
+		return &avouch.Error{Code: avouch.TemporarilyUnavailable, Description: "cannot decide about the assertion at the moment", Err: errors.New(f.Cause)}
+	}
+	return refusal(&assertion.Error{Reason: f.Reason, Public: f.Reason.Public(), Check: f.Check, Seen: f.Seen, Want: f.Want, Hint: f.Hint})
 }

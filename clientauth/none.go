@@ -27,3 +27,8 @@ func (None) Authenticate(ctx context.Context, req *avouch.Request) (*avouch.Auth
 	}
 	return &avouch.Authentication{Client: client}, nil
 }
+
+// Suppose implements avouch.DryAuth: it is Authenticate, because there is no secret to be tried.
+func (n None) Suppose(ctx context.Context, req *avouch.Request) (*avouch.Authentication, error) {
+	return n.Authenticate(ctx, req)
+}

@@ -40,7 +40,12 @@ func (m *PrivateKeyJWT) Presented(req *avouch.Request) bool {
 func (m *PrivateKeyJWT) Authenticate(ctx context.Context, req *avouch.Request) (*avouch.Authentication, error) {
 	j := judge{method: m.method(), req: req}
 	auth, err := j.authenticate(ctx)
-	return auth, refusal(err)
+	return auth, refused(err)
+}
+
+// Suppose implements avouch.DryAuth: it is Authenticate, because there is no secret to be tried.
+func (m *PrivateKeyJWT) Suppose(ctx context.Context, req *avouch.Request) (*avouch.Authentication, error) {
+	return m.Authenticate(ctx, req)
 }
 
 // Explain runs every check on the client assertion of a request that can be run, and reports; avouch.Server.Request

@@ -44,6 +44,12 @@ func (m *SecretBasic) Authenticate(ctx context.Context, req *avouch.Request) (*a
 	return bySecret(ctx, req, m.Method(), id, secret, either(m.Throttle, &m.own))
 }
 
+// Suppose implements avouch.DryAuth: the secret is not compared.
+func (m *SecretBasic) Suppose(ctx context.Context, req *avouch.Request) (*avouch.Authentication, error) {
+	id, _, _ := req.BasicAuth()
+	return supposeSecret(ctx, req, m.Method(), id)
+}
+
 // SecretPost authenticates a client by a shared secret in the form (client_secret_post, RFC 6749 §2.3.1).
 //
 // The zero value is ready for use. It must not be copied after first use.
@@ -69,18 +75,43 @@ func (m *SecretPost) Authenticate(ctx context.Context, req *avouch.Request) (*av
 	return bySecret(ctx, req, m.Method(), id, secret, either(m.Throttle, &m.own))
 }
 
-// bySecret is what the two methods have in common.
+// Suppose implements avouch.DryAuth: the secret is not compared.
+func (m *SecretPost) Suppose(ctx context.Context, req *avouch.Request) (*avouch.Authentication, error) {
+	return supposeSecret(ctx, req, m.Method(), req.Param("client_id"))
+}
+
+// bySecret is what the two methods have in common. The outcome is counted by the server, which calls Count.
 func bySecret(ctx context.Context, req *avouch.Request, method, id, secret string, t *Throttle) (*avouch.Authentication, error) {
 	who := t.who(req, id)
 	if wait := t.blocked(req.Now, who); wait > 0 {
 		return nil, throttled(wait)
 	}
-	client, err := req.FindClient(ctx, id)
+	client, reason, err := secretClient(ctx, req, method, id)
 	if err != nil {
 		return nil, err
 	}
-	reason := ""
+	var secrets []avouch.Secret
+	if reason == "" {
+		secrets = client.Secrets
+	}
+	sum := sha256.Sum256([]byte(secret)) // the same work for clients that do not exist
+	if matches(secrets, sum, req.Now) {
+		return &avouch.Authentication{Client: client, Count: t.counting(req.Now, who, true)}, nil
+	}
+	if reason == "" {
+		reason = "the secret is none of the client's live ones"
+	}
+	refusal := failed(reason)
+	refusal.Count = t.counting(req.Now, who, false)
+	return nil, refusal
+}
+
+// secretClient returns the client that a secret is claimed to be of; reason says why there is none to compare with.
+func secretClient(ctx context.Context, req *avouch.Request, method, id string) (client *avouch.Client, reason string, err error) {
+	client, err = req.FindClient(ctx, id)
 	switch {
+	case err != nil:
+		return nil, "", err
 	case client == nil:
 		reason = "no client of the id " + strconv.QuoteToASCII(cut(id))
 	case client.AuthMethod != method:
@@ -88,23 +119,22 @@ func bySecret(ctx context.Context, req *avouch.Request, method, id, secret strin
 	case client.Disabled:
 		reason = "the client is disabled"
 	}
-	var secrets []avouch.Secret
-	if reason == "" {
-		secrets = client.Secrets
+	return client, reason, nil
+}
+
+// supposeSecret is what becomes of a secret in a dry run.
+func supposeSecret(ctx context.Context, req *avouch.Request, method, id string) (*avouch.Authentication, error) {
+	if id == "" {
+		return nil, &avouch.Error{Code: avouch.InvalidRequest, Description: "client_secret needs client_id beside it"}
 	}
-	// The same work is done for clients that do not exist, and the outcome is noted in the step that finds it, so that
-	// many guesses at the same time get no more tries than one after the other.
-	sum := sha256.Sum256([]byte(secret))
-	ok, wait := t.attempt(req.Now, who, func() bool { return matches(secrets, sum, req.Now) })
-	switch {
-	case wait > 0:
-		return nil, throttled(wait)
-	case !ok && reason != "":
+	client, reason, err := secretClient(ctx, req, method, id)
+	if err != nil {
+		return nil, err
+	}
+	if reason != "" {
 		return nil, failed(reason)
-	case !ok:
-		return nil, failed("the secret is none of the client's live ones")
 	}
-	return &avouch.Authentication{Client: client}, nil
+	return &avouch.Authentication{Client: client, Untried: true}, nil
 }
 
 // matches compares with every live secret, in a time that does not tell which one it was or how near.
@@ -122,10 +152,8 @@ func matches(secrets []avouch.Secret, sum [sha256.Size]byte, now time.Time) bool
 }
 
 // failed is the refusal of credentials: one text for the caller, the reason for the operator.
-func failed(reason string) *avouch.Error { return refused(errors.New(reason)) }
-
-func refused(cause error) *avouch.Error {
-	return &avouch.Error{Code: avouch.InvalidClient, Description: "client authentication failed", Err: cause}
+func failed(reason string) *avouch.Error {
+	return &avouch.Error{Code: avouch.InvalidClient, Description: "client authentication failed", Err: errors.New(reason)}
 }
 
 func throttled(wait time.Duration) *avouch.Error {

@@ -64,28 +64,34 @@ func (m *SecretJWT) Authenticate(ctx context.Context, req *avouch.Request) (*avo
 		switch {
 		case wrong && j.more:
 			continue // secrets overlap while they are being replaced
-		case wrong || err == nil:
-			// Only what the secret decided counts: an assertion that has expired is no guess. Of guesses at the same
-			// time, those that come after too many others are not answered.
-			if _, wait := throttle.attempt(req.Now, j.who, func() bool { return !wrong }); wait > 0 {
-				return nil, throttled(wait)
-			}
+		case wrong: // only what the secret decided counts: an assertion that has expired is no guess
+			e := refusal(err)
+			e.Count = throttle.counting(req.Now, j.who, false)
+			return nil, e
+		case err != nil:
+			return nil, refused(err)
 		}
-		return auth, refusal(err)
+		auth.Count = throttle.counting(req.Now, j.who, true)
+		return auth, nil
 	}
 }
 
-// Explain runs every check on the client assertion of a request that can be run, and reports; avouch.Server.Request
-// makes a request for it. It spends nothing, so that it cannot know what was used before.
-func (m *SecretJWT) Explain(ctx context.Context, req *avouch.Request) *assertion.Report {
-	for nth := 0; ; nth++ {
-		j := judge{method: m.method(), req: req, nth: nth}
-		report := j.explain(ctx)
-		if j.more && !report.Verified {
-			continue
-		}
-		return report
+// Suppose implements avouch.DryAuth: everything about the assertion is checked but its MAC.
+func (m *SecretJWT) Suppose(ctx context.Context, req *avouch.Request) (*avouch.Authentication, error) {
+	j := judge{method: m.method(), req: req}
+	report := j.explain(ctx)
+	if f, failed := report.Refusal(); failed {
+		return nil, found(f)
 	}
+	return &avouch.Authentication{Client: j.client, Untried: true}, nil
+}
+
+// Explain runs every check on the client assertion of a request that can be run, and reports; avouch.Server.Request
+// makes a request for it. It spends nothing, so it cannot know what was used before, and it compares no secret: the report
+// says that the signature was not tried.
+func (m *SecretJWT) Explain(ctx context.Context, req *avouch.Request) *assertion.Report {
+	j := judge{method: m.method(), req: req}
+	return j.explain(ctx)
 }
 
 func (m *SecretJWT) method() method {

@@ -81,23 +81,34 @@ func (t *Throttle) blocked(now time.Time, who attempter) time.Duration {
 	return t.wait(now, who)
 }
 
-// attempt runs try unless that is blocked, and notes its outcome.
-func (t *Throttle) attempt(now time.Time, who attempter, try func() bool) (ok bool, wait time.Duration) {
+// counting is the Count of an attempt, successful or not.
+func (t *Throttle) counting(now time.Time, who attempter, ok bool) func() *avouch.Error {
+	return func() *avouch.Error {
+		if wait := t.count(now, who, ok); wait > 0 {
+			return throttled(wait)
+		}
+		return nil
+	}
+}
+
+// count notes the outcome of an attempt. Of many at the same time, those that come after too many others have failed are
+// not noted: a wait is returned then, and the caller must not learn the outcome.
+func (t *Throttle) count(now time.Time, who attempter, ok bool) (wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if wait := t.wait(now, who); wait > 0 {
-		return false, wait
+		return wait
 	}
-	if try() {
+	if ok {
 		if last, known := t.good[who.pair]; !known || now.Sub(last) > goodNews {
 			t.makeRoom(now)
 			t.good[who.pair] = now
 		}
-		return true, 0
+		return 0
 	}
 	t.take(now, who.pair, t.PerClient.or(Limit{10, 6 * time.Second}))
 	t.take(now, who.address, t.PerAddress.or(Limit{100, 600 * time.Millisecond}))
-	return false, 0
+	return 0
 }
 
 func (t *Throttle) wait(now time.Time, who attempter) time.Duration {

@@ -19,7 +19,7 @@ func from(address string) *avouch.Request {
 func guess(t *Throttle, now time.Time, address, client string, n int) (seen int) {
 	who := t.who(from(address), client)
 	for range n {
-		if _, wait := t.attempt(now, who, func() bool { return false }); wait == 0 {
+		if wait := t.count(now, who, false); wait == 0 {
 			seen++
 		}
 	}
@@ -63,7 +63,7 @@ func TestThrottleByAddress(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	th := &Throttle{}
 	// Somebody who works from the same address has authenticated before.
-	if ok, _ := th.attempt(now, th.who(from("[2001:db8::1]:1"), "worker"), func() bool { return true }); !ok {
+	if wait := th.count(now, th.who(from("[2001:db8::1]:1"), "worker"), true); wait > 0 {
 		t.Fatal("not let in")
 	}
 	seen := 0
@@ -121,7 +121,7 @@ func TestThrottleIsBounded(t *testing.T) {
 	th := &Throttle{}
 	for i := range 3 * maxBuckets {
 		guess(th, now, fmt.Sprintf("[2001:db8:%x:%x::1]:1", i>>16, i&0xffff), "c", 1)
-		th.attempt(now, th.who(from("192.0.2.1:1"), fmt.Sprint(i)), func() bool { return true })
+		th.count(now, th.who(from("192.0.2.1:1"), fmt.Sprint(i)), true)
 	}
 	if len(th.buckets) > maxBuckets+2 || len(th.good) > maxBuckets+2 {
 		t.Errorf("%d buckets and %d successes are kept", len(th.buckets), len(th.good))

@@ -7,7 +7,6 @@ import (
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/endpoint"
 	"github.com/avouch-oauth/avouch/grant"
-	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/token"
 )
 
@@ -15,7 +14,7 @@ import (
 // rests on.
 func BenchmarkIntrospection(b *testing.B) {
 	minter := &token.Minter{Key: ownKey()}
-	e := (&endpoint.Introspection{Minter: minter, Store: handle.NewMemory(0)}).Endpoint()
+	e := endpoint.Introspection()
 	client := &avouch.Client{ID: "web", AuthMethod: "client_secret_post"}
 	server, err := avouch.New(avouch.Config{
 		Issuer: "https://as.example", Minter: minter, Grants: []avouch.Grant{grant.ClientCredentials{}},

@@ -15,7 +15,6 @@ import (
 	"github.com/avouch-oauth/avouch/clientauth"
 	"github.com/avouch-oauth/avouch/endpoint"
 	"github.com/avouch-oauth/avouch/grant"
-	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/token"
 )
@@ -26,11 +25,9 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	minter := &token.Minter{Key: key}
-	store := handle.NewMemory(0)
 	server, err := avouch.New(avouch.Config{
 		Issuer:     "https://as.example.com",
-		Minter:     minter,
+		Minter:     &token.Minter{Key: key},
 		Grants:     []avouch.Grant{grant.ClientCredentials{}},
 		ClientAuth: []avouch.ClientAuth{&clientauth.SecretBasic{}},
 		Clients: avouch.ClientList{{
@@ -38,8 +35,8 @@ func Example() {
 			Secrets: []avouch.Secret{{SHA256: sha256.Sum256([]byte("a secret that nobody can guess"))}},
 		}},
 		Endpoints: []avouch.Endpoint{
-			(&endpoint.Introspection{Minter: minter, Store: store}).Endpoint(),
-			(&endpoint.Revocation{Minter: minter, Store: store}).Endpoint(),
+			endpoint.Introspection(),
+			endpoint.Revocation(),
 		},
 	})
 	if err != nil {

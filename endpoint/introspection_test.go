@@ -14,9 +14,7 @@ import (
 
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/assertion"
-	"github.com/avouch-oauth/avouch/endpoint"
 	"github.com/avouch-oauth/avouch/grant"
-	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/internal/jose"
 	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/token"
@@ -281,11 +279,11 @@ func TestIntrospectionCallers(t *testing.T) {
 func TestIntrospectionCannotTell(t *testing.T) {
 	failing := errors.New("no idea")
 	s := start(t, func(s *site) {
-		s.stands = func(_ context.Context, c *token.Claims) (bool, error) {
+		s.lapsed = func(_ context.Context, c *token.Claims) (*avouch.Lapse, error) {
 			if c.Subject == "puzzle" {
-				return true, failing
+				return nil, failing
 			}
-			return true, nil
+			return nil, nil
 		}
 	})
 	access, refresh := s.consent(t, "web", "resource", orders)
@@ -300,7 +298,7 @@ func TestIntrospectionCannotTell(t *testing.T) {
 		fault.Store(false)
 		isActive(t, name+" is back", s.introspect(t, "orders-api", access))
 	}
-	isRefused(t, "Stands", s.introspect(t, "orders-api", s.mint(t, func(c *token.Claims) { c.Subject = "puzzle" })), 503, "temporarily_unavailable")
+	isRefused(t, "Lapsed", s.introspect(t, "orders-api", s.mint(t, func(c *token.Claims) { c.Subject = "puzzle" })), 503, "temporarily_unavailable")
 }
 
 // TestIssuerAsClient: a token of an issuer that speaks under its own name is told from one of a client that was deleted.
@@ -328,39 +326,6 @@ func (s *site) jwtBearer(t testing.TB, client string) reply {
 		t.Fatal(err)
 	}
 	return s.post(t, "/oauth/token", client, "grant_type", grant.JWTBearerType, "assertion", signed)
-}
-
-// TestEndpointValidate: what would fail at every request is refused at the start, and fails closed all the same.
-func TestEndpointValidate(t *testing.T) {
-	minter, store := &token.Minter{Key: ownKey()}, handle.NewMemory(0)
-	for _, c := range []struct {
-		endpoint avouch.Endpoint
-		fault    string
-	}{
-		{(&endpoint.Introspection{Store: store}).Endpoint(), "endpoint introspection: no Minter"},
-		{(&endpoint.Introspection{Minter: minter}).Endpoint(), "endpoint introspection: no Store"},
-		{(&endpoint.Introspection{Minter: minter, Store: store, Refresh: &grant.RefreshToken{}}).Endpoint(), "it keeps the refresh tokens"},
-		{(&endpoint.Revocation{Store: store}).Endpoint(), "endpoint revocation: no Minter"},
-		{(&endpoint.Revocation{Minter: minter}).Endpoint(), "endpoint revocation: no Store"},
-		{(&endpoint.Revocation{Minter: minter, Store: store}).Endpoint(), ""},
-	} {
-		_, err := avouch.New(avouch.Config{
-			Issuer: "https://as.example", Minter: minter, Grants: []avouch.Grant{grant.ClientCredentials{}},
-			ClientAuth: []avouch.ClientAuth{everybody{}}, Clients: avouch.ClientList{}, Endpoints: []avouch.Endpoint{c.endpoint},
-		})
-		if c.fault == "" {
-			if err != nil {
-				t.Error(err)
-			}
-			continue
-		}
-		if err == nil || !strings.Contains(err.Error(), c.fault) {
-			t.Errorf("%v; should speak of %q", err, c.fault)
-		}
-		if _, err := c.endpoint.Answer(t.Context(), &avouch.Request{Client: &avouch.Client{ID: "web"}}); err == nil || !strings.Contains(err.Error(), "it") {
-			t.Errorf("at use: %v", err)
-		}
-	}
 }
 
 // everybody authenticates nobody; it is there to be registered.

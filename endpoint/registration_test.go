@@ -79,7 +79,8 @@ func openTo(t testing.TB, change func(*endpoint.Registration, *avouch.Config)) *
 	config := avouch.Config{
 		Issuer:     "http://" + e.Listener.Addr().String(),
 		Minter:     &token.Minter{Key: enrolmentKey(t, keys.ES256)},
-		Grants:     []avouch.Grant{codeGrant{}, grant.ClientCredentials{}, &grant.RefreshToken{Store: handle.NewMemory(0)}},
+		Grants:     []avouch.Grant{codeGrant{}, grant.ClientCredentials{}},
+		Refresh:    &grant.RefreshToken{},
 		ClientAuth: []avouch.ClientAuth{&clientauth.SecretBasic{}, &clientauth.SecretPost{}, &clientauth.SecretJWT{}, &clientauth.PrivateKeyJWT{}, clientauth.None{}},
 		Clients:    e.memory,
 		Endpoints:  []avouch.Endpoint{e.Endpoint(), e.Management()},
@@ -722,6 +723,7 @@ func TestRegistrationPolicy(t *testing.T) {
 		r.GrantTypes, r.AuthMethods, r.Scopes, r.DefaultScopes = nil, nil, nil, nil
 		c.ClientAuth = []avouch.ClientAuth{&clientauth.PrivateKeyJWT{}, clientauth.None{}}
 		c.Grants = []avouch.Grant{codeGrant{}, grant.ClientCredentials{}}
+		c.Refresh = nil
 	})
 	e.post(t, web()).refused(t, "the default method, which is not offered", http.StatusBadRequest, "invalid_client_metadata")
 	none := []any{"token_endpoint_auth_method", "none"}

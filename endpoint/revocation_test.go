@@ -165,17 +165,19 @@ func TestReuseEndsTheFamily(t *testing.T) {
 func TestRevocationIsSeen(t *testing.T) {
 	type tokens struct{ access, refresh string }
 	var issuerGone, keyGone, subjectGone atomic.Bool // what the host's own tables say
-	stands := func(_ context.Context, c *token.Claims) (bool, error) {
+	lapsed := func(_ context.Context, c *token.Claims) (*avouch.Lapse, error) {
 		switch {
-		case issuerGone.Load() && c.Origin.Issuer == idp, subjectGone.Load() && c.Subject == "alice":
-			return false, nil
+		case issuerGone.Load() && c.Origin.Issuer == idp:
+			return &avouch.Lapse{Of: avouch.BasisIssuer, Reason: "it is gone"}, nil
+		case subjectGone.Load() && c.Subject == "alice":
+			return &avouch.Lapse{Of: avouch.BasisSubject, Reason: "she is gone"}, nil
 		}
 		for _, kid := range c.Origin.KeyIDs {
 			if keyGone.Load() && kid == clientKey().ID {
-				return false, nil
+				return &avouch.Lapse{Of: avouch.BasisKey, Reason: "it is gone"}, nil
 			}
 		}
-		return true, nil
+		return nil, nil
 	}
 	bearer := func(t *testing.T, s *site) tokens {
 		r := s.jwtBearer(t, "web")
@@ -225,7 +227,7 @@ func TestRevocationIsSeen(t *testing.T) {
 			issuerGone.Store(false)
 			keyGone.Store(false)
 			subjectGone.Store(false)
-			s := start(t, func(s *site) { s.stands = stands })
+			s := start(t, func(s *site) { s.lapsed = lapsed })
 			got := c.issue(t, s)
 			isActive(t, "before", s.introspect(t, "orders-api", got.access))
 			c.change(t, s, got)
@@ -275,11 +277,10 @@ func TestRevokedUntilItExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := handle.NewMemory(0)
 		minter := &token.Minter{Key: ownKey()}
-		in := (&endpoint.Introspection{Minter: minter, Store: store}).Endpoint()
-		out := (&endpoint.Revocation{Minter: minter, Store: store}).Endpoint()
+		in, out := endpoint.Introspection(), endpoint.Revocation()
 		server, err := avouch.New(avouch.Config{
 			Issuer: "https://as.example", Minter: minter, Grants: []avouch.Grant{grant.ClientCredentials{}}, Replay: replay.NewMemory(replay.MemoryConfig{}),
-			Clients: avouch.ClientList{{ID: "web", AuthMethod: "client_secret_post"}}, ClientAuth: []avouch.ClientAuth{everybody{}},
+			Handles: store, Clients: avouch.ClientList{{ID: "web", AuthMethod: "client_secret_post"}}, ClientAuth: []avouch.ClientAuth{everybody{}},
 		})
 		if err != nil {
 			t.Fatal(err)

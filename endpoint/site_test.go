@@ -50,16 +50,16 @@ func generate(alg keys.Algorithm) *keys.Private {
 }
 
 // consented is a stranger's grant: it believes whatever it is told of the user.
-type consented struct{ refresh *grant.RefreshToken }
+type consented struct{}
 
 func (consented) Type() string { return consent }
 
-func (g consented) Authorize(_ context.Context, req *avouch.Request) (*avouch.Authorization, error) {
+func (consented) Authorize(_ context.Context, req *avouch.Request) (*avouch.Authorization, error) {
 	a := &avouch.Authorization{
 		Subject: req.Param("user"), Family: req.Param("family"), Scopes: []string{"read", "write"}, DefaultScopes: []string{"read", "write"},
-		Audiences: []string{orders, billing},
+		Audiences: []string{orders, billing}, Refresh: true,
 	}
-	return a, g.refresh.Offer(req, a)
+	return a, nil
 }
 
 // registry is a table of clients and subjects that changes while the server runs.
@@ -159,7 +159,7 @@ type site struct {
 	*registry
 	store  *store
 	ring   *ring
-	stands func(ctx context.Context, c *token.Claims) (bool, error)
+	lapsed func(ctx context.Context, c *token.Claims) (*avouch.Lapse, error)
 	trust  atomic.Pointer[trust.List]
 
 	issuer string
@@ -200,19 +200,16 @@ func start(t testing.TB, change ...func(*site)) *site {
 		f(s)
 	}
 	minter := &token.Minter{Key: s.ring}
-	refresh := &grant.RefreshToken{Store: s.store, Stands: s.stands}
 	h := httptest.NewUnstartedServer(nil)
 	s.issuer = "http://" + h.Listener.Addr().String()
 	server, err := avouch.New(avouch.Config{
 		Issuer: s.issuer, Minter: minter, Clients: s.registry, Subjects: s.registry,
-		Grants: []avouch.Grant{consented{refresh}, refresh, grant.ClientCredentials{}, avouch.ClientOptional(&grant.JWTBearer{Trust: s})},
+		Handles: s.store, Refresh: &grant.RefreshToken{}, Lapsed: s.lapsed,
+		Grants: []avouch.Grant{consented{}, grant.ClientCredentials{}, avouch.ClientOptional(&grant.JWTBearer{Trust: s})},
 		ClientAuth: []avouch.ClientAuth{
 			&clientauth.SecretPost{}, &clientauth.SecretBasic{}, &clientauth.PrivateKeyJWT{}, clientauth.None{},
 		},
-		Endpoints: []avouch.Endpoint{
-			(&endpoint.Introspection{Minter: minter, Store: s.store, Refresh: refresh, Stands: s.stands}).Endpoint(),
-			(&endpoint.Revocation{Minter: minter, Store: s.store, Refresh: refresh}).Endpoint(),
-		},
+		Endpoints: []avouch.Endpoint{endpoint.Introspection(), endpoint.Revocation()},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -7,24 +7,9 @@ import (
 	"time"
 
 	"github.com/avouch-oauth/avouch"
-	"github.com/avouch-oauth/avouch/grant"
-	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/token"
 )
-
-// validate tells what two endpoints need.
-func validate(minter avouch.Minter, store handle.Store, refresh *grant.RefreshToken) error {
-	switch {
-	case minter == nil:
-		return errors.New("no Minter: its public keys verify the tokens")
-	case store == nil:
-		return errors.New("no Store: it keeps what was revoked")
-	case refresh != nil:
-		return refresh.Validate()
-	}
-	return nil
-}
 
 // tokenOf returns the token that a request is about.
 func tokenOf(req *avouch.Request) (string, error) {
@@ -39,10 +24,10 @@ func isJWT(text string) bool { return strings.Contains(text, ".") }
 
 // ours verifies an access token of this server, nil where it is none that is good now. Our own clock has made its times, so
 // that exp and nbf count to the second; iat may be that of a sibling whose clock is a little ahead.
-func ours(ctx context.Context, req *avouch.Request, minter avouch.Minter, text string) (*token.Claims, error) {
-	public := minter.PublicKeys(req.Now)
+func ours(ctx context.Context, req *avouch.Request, text string) (*token.Claims, error) {
+	public := req.Server().PublicKeys(req.Now)
 	if public == nil {
-		return nil, errors.New("the minter has no public keys")
+		return nil, errors.New("the server has no public keys")
 	}
 	verifier := token.Verifier{Issuer: req.Issuer, Keys: public, Algorithms: algorithms(), AnyAudience: true}
 	c, err := verifier.Verify(ctx, req.Now, text)

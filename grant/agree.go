@@ -3,9 +3,7 @@ package grant
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -32,36 +30,28 @@ func agree(ctx context.Context, s *avouch.Server, now time.Time, client *avouch.
 		}
 		scopes = c.Scopes
 	}
-	other, err := s.FindClient(ctx, c.Subject)
+	if c.Subject == client.ID {
+		return nil, mayNot(errors.New("the subject has the name of the client: their tokens could not be distinguished"))
+	}
+	// What is wrong with the tokens that the client will get is said now, and not when it comes with its code.
+	trial := token.Claims{
+		Issuer: s.Issuer(), Subject: c.Subject, Scopes: scopes, Audience: []string{s.Issuer()}, ClientID: client.ID,
+		IssuedAt: now, Expires: now.Add(time.Second), More: c.Claims,
+	}
+	lapse, err := s.Lapsed(ctx, now, &trial)
 	if err != nil {
 		return nil, err
 	}
-	disabled, err := s.SubjectDisabled(ctx, c.Subject)
-	if err != nil {
-		return nil, err
-	}
-	if other != nil || c.Subject == client.ID {
-		return nil, mayNot("the subject has the name of a client: its tokens could not be told from that client's own")
-	}
-	if disabled {
-		return nil, mayNot("the subject is disabled")
+	if lapse != nil {
+		return nil, mayNot(lapse)
 	}
 	made := &consented{
 		Client: client.ID, Subject: c.Subject, Scopes: scopes, Resources: resources, Family: rand.Text(), At: now,
 	}
-	for name, value := range c.Claims {
-		if made.Claims == nil {
-			made.Claims = make(map[string]json.RawMessage, len(c.Claims))
-		}
-		if made.Claims[name], err = json.Marshal(value); err != nil {
-			return nil, fmt.Errorf("the claim %q of a consent: %w", name, err)
-		}
+	if made.Claims, err = marshalClaims(c.Claims); err != nil {
+		return nil, err
 	}
-	// A claim that no token may have is told now, and not when the client comes with its code.
-	trial := token.Claims{
-		Issuer: s.Issuer(), Subject: c.Subject, Audience: []string{s.Issuer()}, ClientID: client.ID, ID: made.Family,
-		IssuedAt: now, Expires: now.Add(time.Second), More: c.Claims,
-	}
+	trial.ID = made.Family
 	if err := trial.Validate(); err != nil {
 		return nil, err
 	}
@@ -69,6 +59,6 @@ func agree(ctx context.Context, s *avouch.Server, now time.Time, client *avouch.
 }
 
 // mayNot is the refusal of a user: one text for the client, the reason for the operator.
-func mayNot(reason string) error {
-	return &avouch.Error{Code: avouch.AccessDenied, Description: "the user may not do this here", Err: errors.New(reason)}
+func mayNot(reason error) error {
+	return &avouch.Error{Code: avouch.AccessDenied, Description: "the user may not do this here", Err: reason}
 }

@@ -19,18 +19,14 @@ import (
 //
 // The grant stands in avouch.Config.Grants, and its browser half in Endpoints:
 //
-//	code := &grant.AuthorizationCode{Store: store, Ask: ask}
+//	code := &grant.AuthorizationCode{Ask: ask}
 //	config.Grants = []avouch.Grant{code}
 //	config.Endpoints = []avouch.Endpoint{code.Authorization(), code.Pushed()}
 //
-// Every request needs an S256 challenge. Redirect URIs are compared byte by byte, but for the port of a loopback address
-// (RFC 8252 §7.3). A code is good once, for the client, the redirect URI and the challenge it was issued for; where it
-// comes a second time, what was issued on it is revoked.
+// Every request needs an S256 challenge. Redirect URIs are compared byte by byte, except for the port of a loopback address
+// (RFC 8252 §7.3). A code is valid once, for the client, the redirect URI and the challenge it was issued for; if it comes
+// a second time, the server revokes what was issued on it. Codes and pushed requests are kept in avouch.Config.Handles.
 type AuthorizationCode struct {
-	// Store keeps codes and pushed requests, and what was revoked: let Refresh and introspection have the same one.
-	// Required.
-	Store handle.Store
-
 	// Ask finds out who is at the browser and what he consents to. Required. It is called for a GET of the authorization
 	// endpoint, and for a POST whose URL has the query of the request: that is a form of Ask's own, and its body is
 	// Ask's. One that comes from another site is refused before (http.CrossOriginProtection), and no page of Ask's can be
@@ -38,9 +34,6 @@ type AuthorizationCode struct {
 	// max_age (OpenID Connect Core §3.1.2.1) are Ask's affair: where prompt is none it shows no page, but returns a
 	// Consent, or an *avouch.Error with the code login_required or consent_required, which goes to the client.
 	Ask Ask
-
-	// Refresh issues refresh tokens to clients that may use them. Nil means that none are issued.
-	Refresh *RefreshToken
 
 	// CodeLifetime is how long a code is good, at most 10 minutes (RFC 6749 §4.1.2). Zero means 60 seconds.
 	CodeLifetime time.Duration
@@ -85,9 +78,7 @@ func (g *AuthorizationCode) Type() string { return AuthorizationCodeType }
 // Validate tells what is wrong with the grant; avouch.New calls it.
 func (g *AuthorizationCode) Validate() error {
 	switch {
-	case g == nil || g.Store == nil:
-		return errors.New("a Store is required: it keeps the codes")
-	case g.Ask == nil:
+	case g == nil || g.Ask == nil:
 		return errors.New("an Ask is required: it knows who is at the browser")
 	case g.CodeLifetime < 0 || g.CodeLifetime > maxCodeLifetime:
 		return fmt.Errorf("CodeLifetime %v is not between 0 and 10 minutes", g.CodeLifetime)
@@ -95,10 +86,6 @@ func (g *AuthorizationCode) Validate() error {
 		return fmt.Errorf("PushedLifetime %v is not between 0 and 10 minutes, in whole seconds", g.PushedLifetime)
 	case g.PerAddress < 0:
 		return errors.New("PerAddress is negative")
-	case g.Refresh != nil:
-		if err := g.Refresh.Validate(); err != nil {
-			return fmt.Errorf("the grant in Refresh: %w", err)
-		}
 	}
 	return nil
 }
@@ -116,7 +103,7 @@ func (g *AuthorizationCode) Authorize(ctx context.Context, req *avouch.Request) 
 		return nil, &avouch.Error{Code: avouch.InvalidClient, Description: "client authentication failed", Err: errors.New("a code is bound to a client, and none is known")}
 	}
 	digest := handle.Digest(text)
-	record, err := g.Store.Handle(ctx, req.Now, kindCode, digest)
+	record, err := req.Server().Handles().Handle(ctx, req.Now, kindCode, digest)
 	if err != nil {
 		return nil, cannotTell(err)
 	}
@@ -131,29 +118,12 @@ func (g *AuthorizationCode) Authorize(ctx context.Context, req *avouch.Request) 
 	if reason := r.mismatch(req); reason != "" {
 		return nil, notAccepted("code", reason)
 	}
-	ended, err := g.Store.Revoked(ctx, req.Now, handle.FamilyID(r.Family))
-	if err != nil {
-		return nil, cannotTell(err)
-	}
-	if ended {
-		return nil, notAccepted("code", "what was issued on it has been revoked")
-	}
 	authz := r.authorization()
+	authz.Refresh = true
 	authz.Uses = []replay.Use{{
 		Purpose: kindCode, Party: r.Client, ID: base64.RawURLEncoding.EncodeToString(digest[:]),
 		Until: record.Expires.Add(remember), Issued: r.Issued,
 	}}
-	authz.Replayed = func(ctx context.Context) error {
-		ctx = context.WithoutCancel(ctx) // whoever brings a stolen code must not get out of this by hanging up
-		err := handle.EndFamily(ctx, g.Store, req.Now, r.Family)
-		if g.Refresh != nil { // which may have a store of its own
-			err = errors.Join(err, handle.EndFamily(ctx, g.Refresh.Store, req.Now, r.Family))
-		}
-		return err
-	}
-	if err := g.Refresh.Offer(req, authz); err != nil {
-		return nil, err
-	}
 	return authz, nil
 }
 

@@ -175,7 +175,7 @@ func TestCodeOnce(t *testing.T) {
 		t.Fatalf("%+v", b)
 	}
 	revoked := func() bool {
-		ended, err := s.grant.Store.Revoked(t.Context(), time.Now(), handle.FamilyID(family(t, a)))
+		ended, err := s.server.Handles().Revoked(t.Context(), time.Now(), handle.FamilyID(family(t, a)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,17 +198,6 @@ func TestCodeOnce(t *testing.T) {
 	// Another consent of the same user is another family.
 	if b := s.redeem(t, s.code(t)); b.Status != 200 || family(t, b) == family(t, a) {
 		t.Errorf("%+v", b)
-	}
-}
-
-// TestCodeOnceWithTwoStores: refresh tokens end also where they are kept elsewhere.
-func TestCodeOnceWithTwoStores(t *testing.T) {
-	s := newCodeSite(t, true, func(s *codeSite) { s.grant.Refresh.Store = handle.NewMemory(0) })
-	code := s.code(t)
-	a := s.redeem(t, code)
-	s.redeem(t, code)
-	if b := s.refresh(t, a.Members["refresh_token"].(string)); b.Error != "invalid_grant" {
-		t.Errorf("the refresh token lives: %+v", b)
 	}
 }
 
@@ -428,7 +417,7 @@ func TestCodeOfFamilyThatEnded(t *testing.T) {
 	s := newCodeSite(t, true)
 	code := s.code(t)
 	now := time.Now()
-	record, err := s.grant.Store.Handle(t.Context(), now, "code", handle.Digest(code))
+	record, err := s.server.Handles().Handle(t.Context(), now, "code", handle.Digest(code))
 	if err != nil || record == nil {
 		t.Fatal(err)
 	}
@@ -441,7 +430,7 @@ func TestCodeOfFamilyThatEnded(t *testing.T) {
 	if strings.Contains(string(record.Data), code) {
 		t.Errorf("the code is kept: %s", record.Data)
 	}
-	if err := s.grant.Store.Revoke(t.Context(), now, now.Add(time.Hour), handle.FamilyID(kept.Family)); err != nil {
+	if err := s.server.Handles().Revoke(t.Context(), now, now.Add(time.Hour), handle.FamilyID(kept.Family)); err != nil {
 		t.Fatal(err)
 	}
 	if a := s.redeem(t, code); a.Error != "invalid_grant" {
@@ -456,7 +445,7 @@ func TestCodeAfterRestart(t *testing.T) {
 		before := newCodeSite(t, true)
 		code := before.code(t)
 		time.Sleep(30 * time.Second)
-		s := newCodeSite(t, true, func(s *codeSite) { s.grant.Store = before.grant.Store })
+		s := newCodeSite(t, true, func(s *codeSite) { s.config.Handles = before.config.Handles })
 		a := s.redeem(t, code)
 		replayed, ok := errors.AsType[*replay.ReplayedError](s.last().Err)
 		if a.Error != "invalid_grant" || !ok || !replayed.BeforeStart {
@@ -468,9 +457,9 @@ func TestCodeAfterRestart(t *testing.T) {
 	})
 }
 
-// TestCodeWithoutRefresh: no refresh tokens where the grant has none, or the client may not.
+// TestCodeWithoutRefresh: no refresh tokens if the server has none, or the client may not.
 func TestCodeWithoutRefresh(t *testing.T) {
-	s := newCodeSite(t, true, func(s *codeSite) { s.grant.Refresh = nil })
+	s := newCodeSite(t, true, func(s *codeSite) { s.config.Refresh = nil })
 	if a := s.redeem(t, s.code(t)); a.Status != 200 || a.Members["refresh_token"] != nil {
 		t.Errorf("%+v", a)
 	}

@@ -151,7 +151,7 @@ func (e *authorizing) read(r *http.Request, now time.Time, ev *avouch.Event, a *
 		}
 		return nil, nil
 	}
-	form, spend, err = e.grant.openPushed(ctx, now, a.client, uri)
+	form, spend, err = e.grant.openPushed(ctx, e.server.Handles(), now, a.client, uri)
 	if err != nil {
 		// Nothing is known of the request. It is the client's to deal with only where it says itself where to.
 		if a.req.Param("redirect_uri") != "" {
@@ -184,7 +184,7 @@ func (e *authorizing) issue(ctx context.Context, ev *avouch.Event, a *asked, c *
 	// The code comes before what is spent for it: one that is kept and never given away harms nobody.
 	text, digest := handle.New()
 	record := &handle.Record{Kind: kindCode, Digest: digest, Data: data, Expires: now.Add(orDefault(e.grant.CodeLifetime, defaultCode))}
-	if err := e.grant.Store.PutHandle(ctx, now, record); err != nil {
+	if err := e.server.Handles().PutHandle(ctx, now, record); err != nil {
 		return "", cannotTell(err)
 	}
 	if spend != nil {

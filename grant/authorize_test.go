@@ -604,7 +604,7 @@ func TestAuthorizationFailures(t *testing.T) {
 	})
 	t.Run("not validated", func(t *testing.T) {
 		s := newCodeSite(t, true)
-		s.grant.Store = nil
+		s.grant.Ask = nil
 		s.wantPage(t, s.authorize(t, with()), http.StatusInternalServerError)
 		if a := s.redeem(t, "x"); a.Error != "server_error" {
 			t.Errorf("%+v", a)
@@ -668,22 +668,19 @@ func TestAuthorizationMetadata(t *testing.T) {
 
 // TestAuthorizationCodeValidate: what New refuses.
 func TestAuthorizationCodeValidate(t *testing.T) {
-	store := handle.NewMemory(0)
 	for name, g := range map[string]*grant.AuthorizationCode{
 		"nil":                               nil,
-		"no store":                          {Ask: alice},
-		"no Ask":                            {Store: store},
-		"negative lifetime":                 {Store: store, Ask: alice, CodeLifetime: -1},
-		"a code of an hour":                 {Store: store, Ask: alice, CodeLifetime: time.Hour},
-		"a pushed request of a day":         {Store: store, Ask: alice, PushedLifetime: 24 * time.Hour},
-		"a pushed request of half a second": {Store: store, Ask: alice, PushedLifetime: time.Second / 2},
-		"refresh tokens without a store":    {Store: store, Ask: alice, Refresh: &grant.RefreshToken{}},
+		"no Ask":                            {},
+		"negative lifetime":                 {Ask: alice, CodeLifetime: -1},
+		"a code of an hour":                 {Ask: alice, CodeLifetime: time.Hour},
+		"a pushed request of a day":         {Ask: alice, PushedLifetime: 24 * time.Hour},
+		"a pushed request of half a second": {Ask: alice, PushedLifetime: time.Second / 2},
 	} {
 		if g.Validate() == nil {
 			t.Errorf("%s passes", name)
 		}
 	}
-	if err := (&grant.AuthorizationCode{Store: store, Ask: alice, CodeLifetime: 10 * time.Minute}).Validate(); err != nil {
+	if err := (&grant.AuthorizationCode{Ask: alice, CodeLifetime: 10 * time.Minute}).Validate(); err != nil {
 		t.Error(err)
 	}
 }

@@ -207,31 +207,24 @@ func (d *decision) checkUserIsNoClient(ctx context.Context, _ *assertion.Asserti
 	if !d.decided {
 		return assertion.ErrSkipped
 	}
-	subject := d.authorization.Subject
-	if subject == "" {
-		return nil
-	}
-	c, err := d.req.FindClient(ctx, subject)
+	lapse, err := d.req.Server().SubjectLapsed(ctx, d.authorization.ClientID, d.authorization.Subject)
 	if err != nil {
 		return err
 	}
-	if c != nil || subject == d.authorization.ClientID {
-		return &assertion.Error{Reason: assertion.SubjectIsClient, Seen: show(subject), Want: "a name that no client has",
-			Hint: "map the subject to another name; where the client itself is meant, say Nobody"}
+	if d.lapse = lapse; lapse != nil && lapse.Of == avouch.BasisName {
+		return &assertion.Error{Reason: assertion.SubjectIsClient, Seen: show(d.authorization.Subject), Want: "a name that no client has",
+			Hint: "map the subject to another name; if the client itself is meant, say Nobody"}
 	}
 	return nil
 }
 
-// checkUserEnabled reports a disabled user to the operator. The server asks once more, for every grant.
-func (d *decision) checkUserEnabled(ctx context.Context, _ *assertion.Assertion) error {
-	if !d.decided {
+// checkUserEnabled reports a disabled user to the operator, and keeps them from the hooks that follow. The server asks
+// once more, for every grant.
+func (d *decision) checkUserEnabled(context.Context, *assertion.Assertion) error {
+	switch {
+	case !d.decided:
 		return assertion.ErrSkipped
-	}
-	disabled, err := d.req.SubjectDisabled(ctx, d.authorization.Subject)
-	if err != nil {
-		return err
-	}
-	if disabled {
+	case d.lapse != nil && d.lapse.Of != avouch.BasisName:
 		return &assertion.Error{Reason: assertion.SubjectDisabled, Seen: show(d.authorization.Subject) + " is disabled", Want: "enabled"}
 	}
 	return nil

@@ -56,10 +56,9 @@ func alice(http.ResponseWriter, *http.Request, *grant.Question) (*grant.Consent,
 // newCodeSite makes a server that listens, unless direct: then requests go to its handler without a network.
 func newCodeSite(t testing.TB, direct bool, change ...func(*codeSite)) *codeSite {
 	t.Helper()
-	store := handle.NewMemory(0)
-	refresh := &grant.RefreshToken{Store: store}
-	s := &codeSite{grant: &grant.AuthorizationCode{Store: store, Ask: alice, Refresh: refresh}}
+	s := &codeSite{grant: &grant.AuthorizationCode{Ask: alice}}
 	s.config = avouch.Config{
+		Handles: handle.NewMemory(0), Refresh: &grant.RefreshToken{},
 		Issuer:     own,
 		Minter:     &token.Minter{Key: ownKey()},
 		ClientAuth: []avouch.ClientAuth{&clientauth.SecretPost{}, &clientauth.PrivateKeyJWT{}, clientauth.None{}},
@@ -85,7 +84,7 @@ func newCodeSite(t testing.TB, direct bool, change ...func(*codeSite)) *codeSite
 		s.mu.Unlock()
 		return ask(w, r, q)
 	}
-	s.config.Grants = []avouch.Grant{s.grant, refresh}
+	s.config.Grants = []avouch.Grant{s.grant}
 	s.config.Endpoints = []avouch.Endpoint{s.grant.Authorization(), s.grant.Pushed()}
 	s.issuer = s.config.Issuer
 	var err error
@@ -369,7 +368,7 @@ func (f *faulty) FirstUse(ctx context.Context, now time.Time, uses ...replay.Use
 // breakable puts a faulty store and guard into a site.
 func breakable(f *faulty) func(*codeSite) {
 	return func(s *codeSite) {
-		f.Store, f.Guard = s.grant.Store, replay.NewMemory(replay.MemoryConfig{})
-		s.grant.Store, s.grant.Refresh.Store, s.config.Replay = f, f, f
+		f.Store, f.Guard = s.config.Handles, replay.NewMemory(replay.MemoryConfig{})
+		s.config.Handles, s.config.Replay = f, f
 	}
 }

@@ -3,6 +3,7 @@ package grant
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -70,6 +71,22 @@ func (c *consented) authorization() *avouch.Authorization {
 		}
 	}
 	return a
+}
+
+// marshalClaims makes further claims fit to be kept, nil of none.
+func marshalClaims(claims map[string]any) (map[string]json.RawMessage, error) {
+	if len(claims) == 0 {
+		return nil, nil
+	}
+	made := make(map[string]json.RawMessage, len(claims))
+	for name, value := range claims {
+		raw, err := json.Marshal(value)
+		if err != nil {
+			return nil, fmt.Errorf("the claim %q of a consent: %w", name, err)
+		}
+		made[name] = raw
+	}
+	return made, nil
 }
 
 // notAccepted is the refusal of a handle: one text for the caller, the reason for the operator.

@@ -20,8 +20,9 @@ type decision struct {
 	query  trust.Query
 	rule   *trust.Rule // nil if the issuer has none
 
-	matched bool // rule says what the assertion is worth, even if it is nil
-	decided bool // authorization.Subject is decided, even if it is ""
+	matched bool          // rule says what the assertion is worth, even if it is nil
+	decided bool          // authorization.Subject is decided, even if it is ""
+	lapse   *avouch.Lapse // of the user; nil if the user may get tokens
 
 	authorization avouch.Authorization
 }

@@ -57,7 +57,7 @@ func (g *DeviceCode) begin(ctx context.Context, req *avouch.Request) (*avouch.An
 	}
 	return &avouch.Answer{Body: body, Record: func(ctx context.Context) error {
 		var err error
-		body.DeviceCode, body.UserCode, err = g.newCodes(ctx, req.Now, &deviceRecord{
+		body.DeviceCode, body.UserCode, err = g.newCodes(ctx, req.Server().Handles(), req.Now, &deviceRecord{
 			Client: req.Client.ID, Scopes: scopes, Resources: resources, Expires: req.Now.Add(lifetime),
 		})
 		body.VerificationURIComplete = page + "?user_code=" + body.UserCode
@@ -66,20 +66,20 @@ func (g *DeviceCode) begin(ctx context.Context, req *avouch.Request) (*avouch.An
 }
 
 // newCodes keeps a record under a new device code, and a new user code that leads to it.
-func (g *DeviceCode) newCodes(ctx context.Context, now time.Time, d *deviceRecord) (deviceCode, userCode string, err error) {
+func (g *DeviceCode) newCodes(ctx context.Context, store handle.Store, now time.Time, d *deviceRecord) (deviceCode, userCode string, err error) {
 	data, err := json.Marshal(d)
 	if err != nil {
 		return "", "", err
 	}
 	deviceCode, digest := handle.New()
-	if err := g.Store.PutHandle(ctx, now, &handle.Record{
+	if err := store.PutHandle(ctx, now, &handle.Record{
 		Kind: kindDeviceCode, Digest: digest, Data: data, Expires: d.Expires.Add(deviceGrace),
 	}); err != nil {
 		return "", "", cannotTell(err)
 	}
 	for range 8 { // of 2^34 codes nearly all are free, so that a second try is rare
 		code := newUserCode()
-		err = g.Store.PutHandle(ctx, now, &handle.Record{
+		err = store.PutHandle(ctx, now, &handle.Record{
 			Kind: kindUserCode, Digest: handle.Digest(code), Data: digest[:], Expires: d.Expires,
 		})
 		if err == nil {

@@ -46,7 +46,7 @@ func TestDeviceAuthorization(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := newDeviceSite()
 			kept := &recordingDeviceStore{Store: s.store}
-			s.grant.Store = kept
+			s.kept = kept
 			s.start(t)
 			c := s.begin(t, test.pairs...)
 			if c.Error != test.want || c.Status != test.status {

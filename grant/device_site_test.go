@@ -32,6 +32,8 @@ type deviceSite struct {
 	issuer  string
 	grant   *grant.DeviceCode
 	store   *faultyDeviceStore
+	kept    handle.Store        // what the server has: store, or one around it
+	refresh avouch.RefreshGrant // nil: the server has none
 	replay  replay.Guard
 	server  *avouch.Server
 	http    *http.Client
@@ -48,8 +50,7 @@ type deviceSite struct {
 // newDeviceSite is a site that is served by start or startInBubble. Its Ask shows a form, and takes what comes of it.
 func newDeviceSite() *deviceSite {
 	s := &deviceSite{disabled: map[string]bool{}, store: &faultyDeviceStore{Store: handle.NewMemory(0)}}
-	s.grant = &grant.DeviceCode{Store: s.store, Refresh: &grant.RefreshToken{Store: s.store}}
-	s.grant.Ask = s.form
+	s.grant, s.kept, s.refresh = &grant.DeviceCode{Ask: s.form}, s.store, &grant.RefreshToken{}
 	may := func(c *avouch.Client) {
 		c.Grants = []string{grant.DeviceCodeType, grant.RefreshTokenType}
 		c.Scopes, c.DefaultScopes = []string{"read", "write", "admin"}, []string{"read"}
@@ -116,7 +117,8 @@ func (s *deviceSite) make(t testing.TB) {
 	var err error
 	s.server, err = avouch.New(avouch.Config{
 		Issuer: s.issuer, Minter: &token.Minter{Key: ownKey()},
-		Grants:     []avouch.Grant{s.grant, s.grant.Refresh},
+		Handles: s.kept, Refresh: s.refresh,
+		Grants:     []avouch.Grant{s.grant},
 		ClientAuth: []avouch.ClientAuth{&clientauth.SecretPost{}, &clientauth.PrivateKeyJWT{}, clientauth.None{}},
 		Endpoints:  []avouch.Endpoint{s.grant.Authorization(), s.grant.Verification()},
 		Clients:    s, Subjects: s, Replay: s.replay,

@@ -151,7 +151,7 @@ func (v *verification) ask(w *watched, r *http.Request, ev *avouch.Event, typed 
 	if len(record.Data) > handle.MaxData {
 		return nil, errors.New("the claims of a Consent are too long to be kept")
 	}
-	switch err := v.Store.PutHandle(ctx, now, record); {
+	switch err := v.server.Handles().PutHandle(ctx, now, record); {
 	case errors.Is(err, handle.ErrConflict):
 		return v.wrongCode("somebody else has decided about it meanwhile")
 	case err != nil:
@@ -182,7 +182,7 @@ func (v *verification) tryCode(ctx context.Context, code, remoteAddr string) (*h
 
 // findCode returns the record of the device code that a user code leads to, nil where nobody can decide about it.
 func (v *verification) findCode(ctx context.Context, now time.Time, code string) (*handle.Record, *deviceRecord, error) {
-	pointer, err := v.Store.Handle(ctx, now, kindUserCode, handle.Digest(code))
+	pointer, err := v.server.Handles().Handle(ctx, now, kindUserCode, handle.Digest(code))
 	if err != nil {
 		return nil, nil, cannotTell(err)
 	}
@@ -192,7 +192,7 @@ func (v *verification) findCode(ctx context.Context, now time.Time, code string)
 	if len(pointer.Data) != len(pointer.Digest) {
 		return nil, nil, errors.New("the record of a user code holds no digest")
 	}
-	record, err := v.Store.Handle(ctx, now, kindDeviceCode, [32]byte(pointer.Data))
+	record, err := v.server.Handles().Handle(ctx, now, kindDeviceCode, [32]byte(pointer.Data))
 	if err != nil {
 		return nil, nil, cannotTell(err)
 	}

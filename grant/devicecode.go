@@ -18,18 +18,13 @@ import (
 // at the token endpoint all the while, gets its token. It is safe for concurrent use and must neither be changed nor
 // copied once it is in use.
 //
-// It stands in avouch.Config three times: itself in Grants, [DeviceCode.Authorization] and [DeviceCode.Verification] in
-// Endpoints. A client needs [DeviceCodeType] among its grants; one that cannot keep a secret is registered for "none".
+// It is in avouch.Config three times: itself in Grants, [DeviceCode.Authorization] and [DeviceCode.Verification] in
+// Endpoints. Codes are kept in avouch.Config.Handles. A client needs [DeviceCodeType] among its grants; one that cannot
+// keep a secret is registered for "none".
 type DeviceCode struct {
-	// Store keeps the codes, and what was revoked: let Refresh and introspection have the same one. Required.
-	Store handle.Store
-
 	// Ask finds out who is at the browser and what he decides; see [Ask]. It is called only when a user has typed in a
 	// code, or has said that the one that he sees is the one that his device shows. Required.
 	Ask Ask
-
-	// Refresh issues a refresh token beside the access token, to clients that may use it. Nil: none.
-	Refresh *RefreshToken
 
 	// Lifetime is how long a user has to decide, and the device to learn of it: at least a second, at most an hour.
 	// Zero: 10 minutes.
@@ -70,9 +65,7 @@ func (g *DeviceCode) Type() string { return DeviceCodeType }
 // Validate tells what is wrong with the grant; avouch.New calls it.
 func (g *DeviceCode) Validate() error {
 	switch {
-	case g == nil || g.Store == nil:
-		return errors.New("a Store is required: it keeps the codes")
-	case g.Ask == nil:
+	case g == nil || g.Ask == nil:
 		return errors.New("an Ask is required: it finds out who the user is and what he decides")
 	case g.Lifetime != 0 && (g.Lifetime < time.Second || g.Lifetime > maxDeviceLife):
 		return fmt.Errorf("the Lifetime %v is not from a second to an hour", g.Lifetime)
@@ -83,11 +76,6 @@ func (g *DeviceCode) Validate() error {
 	}
 	if u, err := url.Parse(g.SignInOrigin); g.SignInOrigin != "" && (err != nil || u.Host == "" || g.SignInOrigin != u.Scheme+"://"+u.Host) {
 		return fmt.Errorf("the SignInOrigin %q is not an origin: a scheme and a host, as in https://login.example.com", g.SignInOrigin)
-	}
-	if g.Refresh != nil {
-		if err := g.Refresh.Validate(); err != nil {
-			return fmt.Errorf("the grant in Refresh: %w", err)
-		}
 	}
 	return nil
 }
@@ -105,7 +93,7 @@ func (g *DeviceCode) Authorize(ctx context.Context, req *avouch.Request) (*avouc
 		return nil, &avouch.Error{Code: avouch.InvalidClient, Description: "client authentication failed", Err: errors.New("a device code is bound to a client, and none is known")}
 	}
 	digest := handle.Digest(text)
-	record, err := g.Store.Handle(ctx, req.Now, kindDeviceCode, digest)
+	record, err := req.Server().Handles().Handle(ctx, req.Now, kindDeviceCode, digest)
 	if err != nil {
 		return nil, cannotTell(err)
 	}
@@ -126,37 +114,25 @@ func (g *DeviceCode) Authorize(ctx context.Context, req *avouch.Request) (*avouc
 	case d.Consent == nil:
 		return nil, g.notYet(req.Now, digest, d.Expires)
 	}
-	ended, err := g.Store.Revoked(ctx, req.Now, handle.FamilyID(d.Consent.Family))
-	if err != nil {
-		return nil, cannotTell(err)
-	}
-	if ended {
-		return nil, notAccepted("device code", "what was issued on its consent has been revoked")
-	}
 	authz := d.Consent.authorization()
+	authz.Refresh = true
 	authz.Uses = []replay.Use{{
 		Purpose: kindDeviceCode, Party: d.Client, ID: base64.RawURLEncoding.EncodeToString(digest[:]),
 		Until:  record.Expires.Add(remember),
 		Issued: d.Consent.At, // nobody can have used it before
 	}}
-	authz.Replayed = func(ctx context.Context) error {
-		ctx = context.WithoutCancel(ctx) // whoever brings a stolen code must not get out of this by hanging up
-		err := handle.EndFamily(ctx, g.Store, req.Now, d.Consent.Family)
-		if g.Refresh != nil { // which may have a store of its own
-			err = errors.Join(err, handle.EndFamily(ctx, g.Refresh.Store, req.Now, d.Consent.Family))
-		}
-		return err
-	}
-	if err := g.Refresh.Offer(req, authz); err != nil {
-		return nil, err
-	}
 	return authz, nil
 }
 
-// notYet is the answer while the user has not decided.
+// notYet is the answer while the user has not decided. How often the device asks is counted when it is answered.
 func (g *DeviceCode) notYet(now time.Time, digest [32]byte, expires time.Time) error {
-	if g.pace.tooFast(now, digest, orDefault(g.Interval, defaultDeviceDelay), expires) {
-		return &avouch.Error{Code: avouch.SlowDown, Description: "the device asks too often; it must wait 5 seconds longer from now on"}
+	return &avouch.Error{
+		Code: avouch.AuthorizationPending, Description: "the user has not decided yet",
+		Count: func() *avouch.Error {
+			if !g.pace.tooFast(now, digest, orDefault(g.Interval, defaultDeviceDelay), expires) {
+				return nil
+			}
+			return &avouch.Error{Code: avouch.SlowDown, Description: "the device asks too often; it must wait 5 seconds longer from now on"}
+		},
 	}
-	return &avouch.Error{Code: avouch.AuthorizationPending, Description: "the user has not decided yet"}
 }

@@ -291,22 +291,6 @@ func TestDeviceOfAnEarlierClient(t *testing.T) {
 	}
 }
 
-// TestDeviceReplayedInTwoStores: a second exchange ends the refresh tokens too that are kept elsewhere.
-func TestDeviceReplayedInTwoStores(t *testing.T) {
-	s := newDeviceSite()
-	s.grant.Refresh.Store = handle.NewMemory(0)
-	s.start(t)
-	c := s.started(t)
-	s.approve(t, c.UserCode)
-	refresh, _ := s.poll(t, c.DeviceCode).Members["refresh_token"].(string)
-	if a := s.poll(t, c.DeviceCode); refresh == "" || a.Error != "invalid_grant" {
-		t.Errorf("%q %+v", refresh, a)
-	}
-	if a, _ := s.post(t, "/oauth/token", "grant_type", "refresh_token", "client_id", "tv", "refresh_token", refresh); a.Error != "invalid_grant" {
-		t.Errorf("%+v", a)
-	}
-}
-
 // TestDeviceConcurrentPolls: of many that fetch the token at the same moment one gets it.
 func TestDeviceConcurrentPolls(t *testing.T) {
 	s := newDeviceSite().start(t)
@@ -531,7 +515,7 @@ func TestDeviceStoreDown(t *testing.T) {
 func TestDeviceStoreHoldsNoCodes(t *testing.T) {
 	s := newDeviceSite()
 	kept := &recordingDeviceStore{Store: handle.NewMemory(0)}
-	s.grant.Store = kept
+	s.kept = kept
 	s.start(t)
 	c := s.started(t)
 	s.approve(t, c.UserCode)
@@ -551,7 +535,7 @@ func TestDeviceStoreHoldsNoCodes(t *testing.T) {
 func TestUserCodesAreUnique(t *testing.T) {
 	s := newDeviceSite()
 	taken := &takenCodesStore{Store: handle.NewMemory(0), taken: 3}
-	s.grant.Store = taken
+	s.kept = taken
 	s.start(t)
 	c := s.started(t)
 	if p := s.typeIn(t, c.UserCode); p.Status != 200 {
@@ -566,16 +550,14 @@ func TestUserCodesAreUnique(t *testing.T) {
 // TestDeviceCodeValidate: what cannot work is told at the start, and does not work.
 func TestDeviceCodeValidate(t *testing.T) {
 	for want, change := range map[string]func(g *grant.DeviceCode){
-		"a Store is required":    func(g *grant.DeviceCode) { g.Store = nil },
-		"Ask is required":        func(g *grant.DeviceCode) { g.Ask = nil },
-		"Lifetime -1s":           func(g *grant.DeviceCode) { g.Lifetime = -time.Second },
-		"Lifetime 1ms":           func(g *grant.DeviceCode) { g.Lifetime = time.Millisecond },
-		"Lifetime 2h0m0s":        func(g *grant.DeviceCode) { g.Lifetime = 2 * time.Hour },
-		"Interval -5s":           func(g *grant.DeviceCode) { g.Interval = -5 * time.Second },
-		"Interval 1.5s":          func(g *grant.DeviceCode) { g.Interval = 1500 * time.Millisecond },
-		"Interval 1m1s":          func(g *grant.DeviceCode) { g.Interval = 61 * time.Second },
-		"in Refresh: a Store is": func(g *grant.DeviceCode) { g.Refresh = &grant.RefreshToken{} },
-		"SignInOrigin":           func(g *grant.DeviceCode) { g.SignInOrigin = "https://login.example/path" },
+		"Ask is required": func(g *grant.DeviceCode) { g.Ask = nil },
+		"Lifetime -1s":    func(g *grant.DeviceCode) { g.Lifetime = -time.Second },
+		"Lifetime 1ms":    func(g *grant.DeviceCode) { g.Lifetime = time.Millisecond },
+		"Lifetime 2h0m0s": func(g *grant.DeviceCode) { g.Lifetime = 2 * time.Hour },
+		"Interval -5s":    func(g *grant.DeviceCode) { g.Interval = -5 * time.Second },
+		"Interval 1.5s":   func(g *grant.DeviceCode) { g.Interval = 1500 * time.Millisecond },
+		"Interval 1m1s":   func(g *grant.DeviceCode) { g.Interval = 61 * time.Second },
+		"SignInOrigin":    func(g *grant.DeviceCode) { g.SignInOrigin = "https://login.example/path" },
 	} {
 		t.Run(want, func(t *testing.T) {
 			s := newDeviceSite().start(t)
@@ -608,7 +590,9 @@ func TestDeviceTimes(t *testing.T) {
 	if c := s.started(t); c.Expires != 3600 || c.Interval != 1 {
 		t.Errorf("%+v", c)
 	}
-	s.grant.Refresh = nil
+	s = newDeviceSite()
+	s.refresh = nil
+	s.start(t)
 	c := s.started(t)
 	s.approve(t, c.UserCode)
 	if a := s.poll(t, c.DeviceCode); a.Status != 200 || a.Members["refresh_token"] != nil {

@@ -78,13 +78,13 @@ func ExampleAuthorizationCode() {
 		return
 	}
 	p := &program{sessions: map[string]string{}}
-	store := handle.NewMemory(0) // a database, where there is more than one process
-	refresh := &grant.RefreshToken{Store: store}
-	code := &grant.AuthorizationCode{Store: store, Ask: p.ask, Refresh: refresh}
+	code := &grant.AuthorizationCode{Ask: p.ask}
 	server, err := avouch.New(avouch.Config{
 		Issuer:     site.URL,
 		Minter:     &token.Minter{Key: key},
-		Grants:     []avouch.Grant{code, refresh},
+		Grants:     []avouch.Grant{code},
+		Refresh:    &grant.RefreshToken{},
+		Handles:    handle.NewMemory(0), // the default; a database if there is more than one process
 		Endpoints:  []avouch.Endpoint{code.Authorization(), code.Pushed()},
 		ClientAuth: []avouch.ClientAuth{clientauth.None{}},
 		Clients: avouch.ClientList{{

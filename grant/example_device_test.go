@@ -14,7 +14,6 @@ import (
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/clientauth"
 	"github.com/avouch-oauth/avouch/grant"
-	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/token"
 )
@@ -26,10 +25,7 @@ func ExampleDeviceCode() {
 		fmt.Println(err)
 		return
 	}
-	store := handle.NewMemory(0)
-	refresh := &grant.RefreshToken{Store: store}
 	device := &grant.DeviceCode{
-		Store: store, Refresh: refresh,
 		// Who is signed in, and does he agree? Your program knows; here everybody is alice, and a form asks her.
 		Ask: func(w http.ResponseWriter, r *http.Request, q *grant.Question) (*grant.Consent, error) {
 			switch {
@@ -50,7 +46,8 @@ func ExampleDeviceCode() {
 	server, err := avouch.New(avouch.Config{
 		Issuer:     site.URL, // https://as.example.com
 		Minter:     &token.Minter{Key: key},
-		Grants:     []avouch.Grant{device, refresh},
+		Grants:     []avouch.Grant{device},
+		Refresh:    &grant.RefreshToken{},
 		ClientAuth: []avouch.ClientAuth{clientauth.None{}},
 		Endpoints:  []avouch.Endpoint{device.Authorization(), device.Verification()},
 		Clients: avouch.ClientList{{

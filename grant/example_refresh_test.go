@@ -2,7 +2,6 @@ package grant_test
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -13,15 +12,13 @@ import (
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/clientauth"
 	"github.com/avouch-oauth/avouch/grant"
-	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/token"
 )
 
 // pairing lets a television be signed in by the code that it shows: whoever types it at home has consented.
 type pairing struct {
-	typed   map[string]string // who typed a code
-	refresh *grant.RefreshToken
+	typed map[string]string // who typed a code
 }
 
 func (pairing) Type() string { return "urn:example:grant-type:pairing" }
@@ -31,26 +28,25 @@ func (p pairing) Authorize(_ context.Context, req *avouch.Request) (*avouch.Auth
 	if !ok {
 		return nil, &avouch.Error{Code: avouch.InvalidGrant, Description: "nobody has typed this code"}
 	}
-	authz := &avouch.Authorization{
+	return &avouch.Authorization{
 		Subject: user, Scopes: []string{"watch", "rate"}, DefaultScopes: []string{"watch"},
-		Family: rand.Text(), // names everything that is issued on this consent
-	}
-	return authz, p.refresh.Offer(req, authz) // last, when authz is complete
+		Refresh: true, // the server makes the refresh token, and ends the consent if one is used twice
+	}, nil
 }
 
-// A stranger's grant that issues refresh tokens. The television is a public client, so that each of them is good once; one
-// that comes again ends all of them.
-func ExampleRefreshToken_Offer() {
+// A grant of your own with refresh tokens. The television is a public client, so each of them is valid once; one that
+// comes again ends all of them.
+func ExampleRefreshToken() {
 	key, err := keys.Generate(keys.ES256)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	refresh := &grant.RefreshToken{Store: handle.NewMemory(0)}
 	server, err := avouch.New(avouch.Config{
 		Issuer:     "https://as.example.com",
 		Minter:     &token.Minter{Key: key},
-		Grants:     []avouch.Grant{pairing{map[string]string{"WDJB": "ann"}, refresh}, refresh},
+		Grants:     []avouch.Grant{pairing{map[string]string{"WDJB": "ann"}}},
+		Refresh:    &grant.RefreshToken{},
 		ClientAuth: []avouch.ClientAuth{clientauth.None{}},
 		Clients: avouch.ClientList{{
 			ID: "television", AuthMethod: "none",

@@ -87,7 +87,7 @@ func (g *AuthorizationCode) push(ctx context.Context, req *avouch.Request) (*avo
 		},
 		Record: func(ctx context.Context) error {
 			record := &handle.Record{Kind: kindPushed, Digest: digest, Data: data, Expires: req.Now.Add(lifetime)}
-			if err := g.Store.PutHandle(ctx, req.Now, record); err != nil {
+			if err := req.Server().Handles().PutHandle(ctx, req.Now, record); err != nil {
 				return cannotTell(err)
 			}
 			return nil
@@ -99,7 +99,7 @@ func (g *AuthorizationCode) push(ctx context.Context, req *avouch.Request) (*avo
 
 // openPushed finds a pushed request of a client, and what is spent when a code is issued on it. The first time that it
 // comes, its life becomes that of a sign-in: it may be reloaded, and the page to sign in at leads back to it.
-func (g *AuthorizationCode) openPushed(ctx context.Context, now time.Time, client *avouch.Client, uri string) (url.Values, *replay.Use, error) {
+func (g *AuthorizationCode) openPushed(ctx context.Context, store handle.Store, now time.Time, client *avouch.Client, uri string) (url.Values, *replay.Use, error) {
 	refused := func(reason string) error {
 		return &avouch.Error{Code: invalidRequestURI, Description: "request_uri is not that of a pushed request of this client that may still be used", Err: errors.New(reason)}
 	}
@@ -109,7 +109,7 @@ func (g *AuthorizationCode) openPushed(ctx context.Context, now time.Time, clien
 	}
 	digest := handle.Digest(text)
 	for range 3 {
-		record, err := g.Store.Handle(ctx, now, kindPushed, digest)
+		record, err := store.Handle(ctx, now, kindPushed, digest)
 		if err != nil {
 			return nil, nil, cannotTell(err)
 		}
@@ -129,7 +129,7 @@ func (g *AuthorizationCode) openPushed(ctx context.Context, now time.Time, clien
 			if record.Data, err = json.Marshal(p); err != nil {
 				return nil, nil, err
 			}
-			err := g.Store.PutHandle(ctx, now, record)
+			err := store.PutHandle(ctx, now, record)
 			if errors.Is(err, handle.ErrConflict) { // it was opened in this very moment
 				continue
 			}

@@ -227,7 +227,7 @@ func TestPushedRefused(t *testing.T) {
 // (RFC 10070 §5), and neither assertions nor secrets are kept.
 func TestPushedByAssertion(t *testing.T) {
 	kept := &keeping{Store: handle.NewMemory(0)}
-	s := newCodeSite(t, false, func(s *codeSite) { s.grant.Store = kept })
+	s := newCodeSite(t, false, func(s *codeSite) { s.config.Handles = kept })
 	push := func(audience string) (pushedAnswer, string) {
 		signed, err := assertion.Sign(assertion.Claims{
 			Issuer: "signer", Subject: "signer", Audience: audience, Type: "client-authentication+jwt",
@@ -326,7 +326,7 @@ func TestPushedFailures(t *testing.T) {
 func TestPushedByStrangers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kept := &keeping{Store: handle.NewMemory(0)}
-		s := newCodeSite(t, true, func(s *codeSite) { s.grant.Store, s.grant.PerAddress = kept, 3 })
+		s := newCodeSite(t, true, func(s *codeSite) { s.config.Handles, s.grant.PerAddress = kept, 3 })
 		public := []string{"client_id", "native", "client_secret", "", "redirect_uri", "com.example.app:/cb"}
 		for range 5 { // which are refused, and take nothing
 			s.push(t, append(public, "scope", "admin")...)

@@ -31,15 +31,15 @@ const (
 
 // visitGrant is a stranger's grant, with a consent that the test says.
 type visitGrant struct {
-	refresh *grant.RefreshToken
 	consent func() *avouch.Authorization
 }
 
 func (visitGrant) Type() string { return visit }
 
-func (g visitGrant) Authorize(_ context.Context, req *avouch.Request) (*avouch.Authorization, error) {
+func (g visitGrant) Authorize(context.Context, *avouch.Request) (*avouch.Authorization, error) {
 	authz := g.consent()
-	return authz, g.refresh.Offer(req, authz)
+	authz.Refresh = true
+	return authz, nil
 }
 
 // faultyStore is a store that can be down, and counts its records.
@@ -93,10 +93,12 @@ type refreshSite struct {
 	store   *faultyStore
 	consent avouch.Authorization
 	replay  replay.Guard
+	lapsed  func(context.Context, *token.Claims) (*avouch.Lapse, error)
 
 	mu      sync.Mutex
 	clients map[string]avouch.Client
 
+	server  *avouch.Server
 	handler http.Handler
 	url     string // "" where the handler is called without a network
 	events  []avouch.Event
@@ -146,15 +148,14 @@ func newRefreshSite() *refreshSite {
 
 func (s *refreshSite) make(t testing.TB) *refreshSite {
 	t.Helper()
-	if s.refresh.Store == nil {
-		s.refresh.Store = s.store
-	}
 	if s.replay == nil {
 		s.replay = replay.NewMemory(replay.MemoryConfig{})
 	}
-	server, err := avouch.New(avouch.Config{
+	var err error
+	s.server, err = avouch.New(avouch.Config{
 		Issuer: own, Minter: &token.Minter{Key: ownKey()}, Replay: s.replay, Clients: s,
-		Grants: []avouch.Grant{&s.refresh, grant.ClientCredentials{}, visitGrant{&s.refresh, func() *avouch.Authorization {
+		Handles: s.store, Refresh: &s.refresh, Lapsed: s.lapsed,
+		Grants: []avouch.Grant{grant.ClientCredentials{}, visitGrant{func() *avouch.Authorization {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			c := s.consent
@@ -170,7 +171,7 @@ func (s *refreshSite) make(t testing.TB) *refreshSite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.handler = server.Handler()
+	s.handler = s.server.Handler()
 	return s
 }
 

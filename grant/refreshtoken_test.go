@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,8 +16,10 @@ import (
 	"time"
 
 	"github.com/avouch-oauth/avouch"
+	"github.com/avouch-oauth/avouch/clientauth"
 	"github.com/avouch-oauth/avouch/grant"
 	"github.com/avouch-oauth/avouch/handle"
+	"github.com/avouch-oauth/avouch/replay"
 	"github.com/avouch-oauth/avouch/token"
 )
 
@@ -112,31 +116,39 @@ func TestRefreshReuse(t *testing.T) {
 	}
 }
 
-// TestRefreshReuseHangsUp: who sends a used one and goes away at once is found out all the same.
+// hangingUp is a guard whose caller goes away while it answers.
+type hangingUp struct {
+	replay.Guard
+	hangUp atomic.Pointer[context.CancelFunc]
+}
+
+func (g *hangingUp) FirstUse(ctx context.Context, now time.Time, uses ...replay.Use) error {
+	err := g.Guard.FirstUse(ctx, now, uses...)
+	if hangUp := g.hangUp.Load(); hangUp != nil {
+		(*hangUp)()
+	}
+	return err
+}
+
+// TestRefreshReuseHangsUp: a caller that sends a used one and goes away at once is found out all the same.
 func TestRefreshReuseHangsUp(t *testing.T) {
-	s := newRefreshSite().start(t)
+	s := newRefreshSite()
+	guard := &hangingUp{Guard: replay.NewMemory(replay.MemoryConfig{})}
+	s.replay = guard
+	s.start(t)
 	text := s.visit(t, "phone").RefreshToken
 	newest := s.use(t, "phone", text).RefreshToken
+
 	ctx, cancel := context.WithCancel(t.Context())
-	server, err := avouch.New(avouch.Config{
-		Issuer: own, Minter: &token.Minter{Key: ownKey()}, Grants: []avouch.Grant{avouch.ClientOptional(&s.refresh)},
-	})
-	if err != nil {
-		t.Fatal(err)
+	guard.hangUp.Store(&cancel)
+	form := url.Values{"grant_type": {grant.RefreshTokenType}, "refresh_token": {text}, "client_id": {"phone"}}
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/oauth/token", strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	s.handler.ServeHTTP(httptest.NewRecorder(), r)
+	if ctx.Err() == nil {
+		t.Fatal("the caller is still there")
 	}
-	req, err := server.Request(url.Values{"refresh_token": {text}}, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Client = &avouch.Client{ID: "phone", AuthMethod: "none"}
-	authz, err := s.refresh.Authorize(ctx, req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cancel()
-	if err := authz.Replayed(ctx); err != nil {
-		t.Error(err)
-	}
+	guard.hangUp.Store(nil)
 	fails(t, "the newest", s.use(t, "phone", newest), 400, "invalid_grant")
 }
 
@@ -276,9 +288,9 @@ func TestRefreshAfterChange(t *testing.T) {
 	}
 }
 
-// TestOfferFixesTheConsent: where the grant has named no scopes or resources, those of the moment count and not those that
+// TestConsentIsFixed: where the grant has named no scopes or resources, those of the moment count and not those that
 // the client has later.
-func TestOfferFixesTheConsent(t *testing.T) {
+func TestConsentIsFixed(t *testing.T) {
 	gains := func(c *avouch.Client) {
 		c.Scopes = append(slices.Clone(c.Scopes), "root")
 		c.DefaultScopes = []string{"root", "read"}
@@ -336,10 +348,9 @@ func TestOfferFixesTheConsent(t *testing.T) {
 	fails(t, "resources instead of the server's", s.use(t, "web", text, "resource", shelf), 400, "invalid_target")
 }
 
-// TestOfferNothing: no refresh token where nobody consents, or the client may not use one.
-func TestOfferNothing(t *testing.T) {
+// TestNoRefresh: no refresh token if no user consents, or the client may not use one.
+func TestNoRefresh(t *testing.T) {
 	for name, change := range map[string]func(*refreshSite){
-		"no family":       func(s *refreshSite) { s.consent.Family = "" },
 		"no subject":      func(s *refreshSite) { s.consent.Subject = "" },
 		"without a grant": func(s *refreshSite) { s.change("web", func(c *avouch.Client) { c.Grants = []string{visit} }) },
 	} {
@@ -350,15 +361,39 @@ func TestOfferNothing(t *testing.T) {
 			t.Errorf("%s: refresh token %q", name, a.RefreshToken)
 		}
 	}
-	var none *grant.RefreshToken
-	authz := avouch.Authorization{Subject: "alice", Family: "f"}
-	if err := none.Offer(&avouch.Request{Client: &avouch.Client{Grants: []string{grant.RefreshTokenType}}}, &authz); err != nil || authz.Record != nil {
-		t.Errorf("a nil grant: %v", err)
+}
+
+// TestFamilyIsNamed: a grant that leaves the name of the consent to the server gets one, and cannot have two second uses
+// of the same thing under two names.
+func TestFamilyIsNamed(t *testing.T) {
+	s := newRefreshSite()
+	s.consent.Family = ""
+	s.consent.Uses = []replay.Use{{Purpose: "visit", Party: "lobby", ID: "v-1", Until: time.Now().Add(time.Hour), Issued: time.Now().Add(time.Minute)}}
+	s.start(t)
+	first := s.visit(t, "web")
+	family := first.claims(t)["avouch_origin"].(map[string]any)["fam"].(string)
+	if first.RefreshToken == "" || family == "" {
+		t.Fatalf("%+v", first)
+	}
+	passes(t, "refresh", s.use(t, "web", first.RefreshToken))
+	fails(t, "the visit again", s.send(t, "web", url.Values{"grant_type": {visit}}), 400, "invalid_grant")
+	if !s.ended(t, family) {
+		t.Error("the consent goes on")
+	}
+	fails(t, "refresh, afterwards", s.use(t, "web", first.RefreshToken), 400, "invalid_grant")
+
+	// Of what may be used again and again each time is a consent of its own.
+	s = newRefreshSite()
+	s.consent.Family = ""
+	s.start(t)
+	one, two := s.visit(t, "web").claims(t)["avouch_origin"], s.visit(t, "web").claims(t)["avouch_origin"]
+	if inJSON(t, one) == inJSON(t, two) {
+		t.Errorf("two consents of one name: %v", one)
 	}
 }
 
-// TestOfferAfterOthers: what a grant keeps by itself is kept first, and a fault of it leaves no refresh token behind.
-func TestOfferAfterOthers(t *testing.T) {
+// TestRecordBeforeRefresh: what a grant keeps by itself is kept first, and a fault of it leaves no refresh token behind.
+func TestRecordBeforeRefresh(t *testing.T) {
 	s := newRefreshSite()
 	var fault error
 	s.consent.Record = func(_ context.Context, issued *avouch.Issued) error {
@@ -479,7 +514,7 @@ func TestRefreshRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := s.use(t, "web", text)
-		claims, err := s.refresh.Introspect(t.Context(), time.Now(), text)
+		claims, _, err := s.refresh.Lookup(t.Context(), s.store, time.Now(), text)
 		if c.ok {
 			passes(t, c.name, a)
 			if err != nil || claims == nil {
@@ -493,9 +528,6 @@ func TestRefreshRecords(t *testing.T) {
 		}
 		if err != nil || claims != nil {
 			t.Errorf("%s: introspection has %v, %v", c.name, claims, err)
-		}
-		if err := s.refresh.Revoke(t.Context(), time.Now(), "web", text); err != nil {
-			t.Errorf("%s: revocation: %v", c.name, err)
 		}
 	}
 	// One of another kind is no refresh token.
@@ -623,7 +655,7 @@ func TestRefreshStoreDown(t *testing.T) {
 		}
 	}
 	fails(t, "a first one", s.send(t, "web", url.Values{"grant_type": {visit}}), 503, "temporarily_unavailable")
-	if _, err := s.refresh.Introspect(t.Context(), time.Now(), confidential); err == nil {
+	if _, _, err := s.refresh.Lookup(t.Context(), s.store, time.Now(), confidential); err == nil {
 		t.Error("introspection knows something")
 	}
 	s.store.down.Store(false)
@@ -648,25 +680,31 @@ func TestRefreshStoreDown(t *testing.T) {
 	fails(t, "cannot be kept", s.use(t, "phone", public), 503, "temporarily_unavailable")
 }
 
-// TestRefreshStands: the host's word about what a refresh token rests on.
-func TestRefreshStands(t *testing.T) {
+// TestRefreshLapsed: the host's word about what a refresh token rests on.
+func TestRefreshLapsed(t *testing.T) {
 	s := newRefreshSite()
 	s.consent.Issuer, s.consent.KeyID = "https://login.example", "key-1"
 	var says atomic.Pointer[error]
 	var stands atomic.Bool
 	stands.Store(true)
 	var saw atomic.Pointer[token.Claims]
-	s.refresh.Stands = func(_ context.Context, c *token.Claims) (bool, error) {
-		saw.Store(c)
+	s.lapsed = func(_ context.Context, c *token.Claims) (*avouch.Lapse, error) {
+		saw.Store(new(*c))
 		if err := says.Load(); err != nil {
-			return true, *err
+			return nil, *err
 		}
-		return stands.Load(), nil
+		if !stands.Load() {
+			return &avouch.Lapse{Of: avouch.BasisIssuer, Reason: "has lost its licence"}, nil
+		}
+		return nil, nil
 	}
 	s.start(t)
 	text := s.visit(t, "phone").RefreshToken
 	stands.Store(false)
 	fails(t, "does not stand", s.use(t, "phone", text), 400, "invalid_grant")
+	if !strings.Contains(s.told(), "the issuer has lost its licence") {
+		t.Errorf("the operator is told %q", s.told())
+	}
 	broken := errors.New("no idea")
 	says.Store(&broken)
 	stands.Store(true)
@@ -677,69 +715,71 @@ func TestRefreshStands(t *testing.T) {
 	c := saw.Load()
 	if c.Subject != "alice" || c.ClientID != "phone" || c.Origin.Issuer != "https://login.example" || c.Origin.Family != "f-1" ||
 		!slices.Equal(c.Origin.KeyIDs, []string{"key-1"}) || !slices.Equal(c.Scopes, []string{"read", "write"}) || !slices.Equal(c.Audience, []string{shelf, desk}) {
-		t.Errorf("Stands is told %+v", c)
+		t.Errorf("Lapsed is told %+v", c)
 	}
 	// what it rests on goes along with each new one
 	stands.Store(false)
 	fails(t, "the next one does not stand", s.use(t, "phone", a.RefreshToken), 400, "invalid_grant")
 }
 
-// TestRefreshIntrospect reads what a refresh token is good for.
-func TestRefreshIntrospect(t *testing.T) {
+// TestRefreshLookup reads what a refresh token was issued for.
+func TestRefreshLookup(t *testing.T) {
 	s := newRefreshSite().start(t)
 	text := s.visit(t, "web").RefreshToken
 	now := time.Now()
-	c, err := s.refresh.Introspect(t.Context(), now, text)
-	if err != nil || c == nil || c.ClientID != "web" || c.Subject != "alice" || c.ID != "" || c.Issuer != "" {
-		t.Fatalf("%+v, %v", c, err)
+	c, once, err := s.refresh.Lookup(t.Context(), s.store, now, text)
+	if err != nil || once || c == nil || c.ClientID != "web" || c.Subject != "alice" || c.ID != "" || c.Issuer != "" || c.Origin.Family != "f-1" {
+		t.Fatalf("%+v, %t, %v", c, once, err)
 	}
 	if life := c.Expires.Sub(c.IssuedAt); life != 90*24*time.Hour {
 		t.Errorf("lives %v", life)
 	}
-	if c, err := s.refresh.Introspect(t.Context(), now.Add(91*24*time.Hour), text); c != nil || err != nil {
+	if c, _, err := s.refresh.Lookup(t.Context(), s.store, now.Add(91*24*time.Hour), text); c != nil || err != nil {
 		t.Errorf("expired: %v, %v", c, err)
 	}
-	if c, err := s.refresh.Introspect(t.Context(), now, s.visit(t, "phone").RefreshToken); c != nil || err != nil {
-		t.Errorf("good once: %v, %v", c, err)
-	}
-	if err := s.refresh.Revoke(t.Context(), now, "other", text); err != nil || s.ended(t, "f-1") {
-		t.Errorf("by another client: %v", err)
-	}
-	if err := s.refresh.Revoke(t.Context(), now, "web", text); err != nil || !s.ended(t, "f-1") {
-		t.Errorf("by its client: %v", err)
-	}
-	if c, err := s.refresh.Introspect(t.Context(), now, text); c != nil || err != nil {
-		t.Errorf("revoked: %v, %v", c, err)
+	if c, once, err := s.refresh.Lookup(t.Context(), s.store, now, s.visit(t, "phone").RefreshToken); c == nil || !once || err != nil {
+		t.Errorf("good once: %v, %t, %v", c, once, err)
 	}
 }
 
 // TestRefreshConfiguration: what cannot work is refused at the start, and closed at use.
 func TestRefreshConfiguration(t *testing.T) {
 	for name, g := range map[string]*grant.RefreshToken{
-		"no store": {}, "negative": {Store: handle.NewMemory(0), Lifetime: -1}, "negative limit": {Store: handle.NewMemory(0), MaxLifetime: -1},
-		"two years": {Store: handle.NewMemory(0), MaxLifetime: 2 * 365 * 24 * time.Hour},
+		"nil": nil, "negative": {Lifetime: -1}, "negative limit": {MaxLifetime: -1}, "two years": {MaxLifetime: 2 * 365 * 24 * time.Hour},
 	} {
-		_, err := avouch.New(avouch.Config{Issuer: own, Minter: &token.Minter{Key: ownKey()}, Grants: []avouch.Grant{avouch.ClientOptional(g)}})
-		if err == nil {
-			t.Errorf("%s: accepted", name)
+		_, err := avouch.New(avouch.Config{
+			Issuer: own, Minter: &token.Minter{Key: ownKey()}, Refresh: g,
+			ClientAuth: []avouch.ClientAuth{clientauth.None{}}, Clients: avouch.ClientList{},
+		})
+		if err == nil || !strings.Contains(err.Error(), "grant refresh_token") {
+			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := g.Authorize(t.Context(), &avouch.Request{Client: &avouch.Client{ID: "web"}}); err == nil {
 			t.Errorf("%s: authorizes", name)
 		}
-		if _, err := g.Introspect(t.Context(), time.Now(), "x"); err == nil {
-			t.Errorf("%s: introspects", name)
+		store := handle.NewMemory(0)
+		if _, _, err := g.Lookup(t.Context(), store, time.Now(), "x"); err == nil {
+			t.Errorf("%s: looks up", name)
 		}
-		if err := g.Revoke(t.Context(), time.Now(), "web", "x"); err == nil {
-			t.Errorf("%s: revokes", name)
+		if _, err := g.Issue(t.Context(), store, time.Now(), &avouch.Client{ID: "web"}, &avouch.Authorization{Subject: "alice", Family: "f", Since: time.Now()}); err == nil {
+			t.Errorf("%s: issues", name)
 		}
+	}
+	// Among the grants, the server would take refresh tokens and make none.
+	_, err := avouch.New(avouch.Config{
+		Issuer: own, Minter: &token.Minter{Key: ownKey()}, Grants: []avouch.Grant{&grant.RefreshToken{}},
+		ClientAuth: []avouch.ClientAuth{clientauth.None{}}, Clients: avouch.ClientList{},
+	})
+	if err == nil || !strings.Contains(err.Error(), "put it in Refresh") {
+		t.Errorf("among the grants: %v", err)
 	}
 }
 
 // TestRefreshKeepsNoToken: neither store nor log nor event has the text of a refresh token.
 func TestRefreshKeepsNoToken(t *testing.T) {
 	s := newRefreshSite()
-	seen := &watchingStore{Store: s.store}
-	s.refresh.Store = seen
+	seen := &watchingStore{Store: s.store.Store}
+	s.store.Store = seen
 	s.start(t)
 	text := s.visit(t, "phone").RefreshToken
 	_ = s.use(t, "phone", text)

@@ -18,7 +18,7 @@ func (d *decision) checkScope(ctx context.Context, a *assertion.Assertion) error
 	z := &d.authorization
 	if r := d.rule; r != nil {
 		z.Scopes, z.DefaultScopes = r.Scopes, r.DefaultScopes
-		z.Audiences, z.Lifetime = r.Audiences, r.Lifetime
+		z.Audiences, z.Lifetime, z.Rule = r.Audiences, r.Lifetime, r.Name
 	}
 	if d.grant.Scopes != nil {
 		scopes, err := d.grant.Scopes(ctx, z.ClientID, z.Subject, a)

@@ -56,14 +56,14 @@ func exampleServer(apiKey *keys.Private) (issuer string, revoke func(), access s
 	issuer = "http://" + h.Listener.Addr().String()
 	minter, store := &token.Minter{Key: exampleKey()}, handle.NewMemory(0)
 	server, err := avouch.New(avouch.Config{
-		Issuer: issuer, Minter: minter,
+		Issuer: issuer, Minter: minter, Handles: store,
 		Grants:     []avouch.Grant{grant.ClientCredentials{}},
 		ClientAuth: []avouch.ClientAuth{&clientauth.PrivateKeyJWT{}},
 		Clients: avouch.ClientList{
 			{ID: "shop"},
 			{ID: "orders-api", Keys: apiKey.PublicKeys(time.Now()), Introspects: []string{"https://orders.example.com"}},
 		},
-		Endpoints: []avouch.Endpoint{(&endpoint.Introspection{Minter: minter, Store: store}).Endpoint()},
+		Endpoints: []avouch.Endpoint{endpoint.Introspection()},
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -66,9 +66,9 @@ func newAuthority(t testing.TB) *authority {
 	a.issuer = "http://" + h.Listener.Addr().String()
 	minter := &token.Minter{Key: a.key}
 	server, err := avouch.New(avouch.Config{
-		Issuer: a.issuer, Minter: minter, Clients: a, Grants: []avouch.Grant{grant.ClientCredentials{}},
+		Issuer: a.issuer, Minter: minter, Handles: a.store, Clients: a, Grants: []avouch.Grant{grant.ClientCredentials{}},
 		ClientAuth: []avouch.ClientAuth{&clientauth.PrivateKeyJWT{}, &clientauth.SecretBasic{}},
-		Endpoints:  []avouch.Endpoint{(&endpoint.Introspection{Minter: minter, Store: a.store}).Endpoint()},
+		Endpoints:  []avouch.Endpoint{endpoint.Introspection()},
 	})
 	if err != nil {
 		t.Fatal(err)

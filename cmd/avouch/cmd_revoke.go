@@ -68,7 +68,7 @@ func issued(ctx context.Context, now time.Time, store storage.Store, v token.Ver
 		return nil, usagef("there is no token: avouch revoke FILE, or on standard input")
 	}
 	if !strings.Contains(text, ".") {
-		c, err := (&grant.RefreshToken{Store: store}).Lookup(ctx, now, text)
+		c, _, err := new(grant.RefreshToken).Lookup(ctx, store, now, text)
 		if err == nil && c == nil {
 			err = &codedError{exitNotFound, errors.New("no refresh token like this is there: it is unknown, or has expired; nothing was revoked")}
 		}

@@ -64,22 +64,18 @@ func newAuthorizationServer(conf config.Config, w wiring) (*authorizationServer,
 		secretJWT:     &clientauth.SecretJWT{Policy: live.ClientPolicy},
 		live:          live,
 	}
-	minter := &token.Minter{Key: live}
 	people, err := peopleOf(conf, w)
 	if err != nil {
 		return nil, err
 	}
 	s.signIn = people.signIn
 	grants := []avouch.Grant{avouch.ClientOptional(s.jwtBearer), &grant.ClientCredentials{}}
-	endpoints := []avouch.Endpoint{
-		(&endpoint.Introspection{Minter: minter, Store: w.handles, Refresh: people.refresh, Stands: live.Stands}).Endpoint(),
-		(&endpoint.Revocation{Minter: minter, Store: w.handles, Refresh: people.refresh}).Endpoint(),
-	}
-	s.Server, err = avouch.New(avouch.Config{
+	endpoints := []avouch.Endpoint{endpoint.Introspection(), endpoint.Revocation()}
+	config := avouch.Config{
 		Issuer:   conf.Issuer,
 		TokenURL: conf.Issuer + tokenPath,
 		JWKSURL:  conf.Issuer + jwksPath,
-		Minter:   minter,
+		Minter:   &token.Minter{Key: live},
 		Grants:   append(grants, people.grants...),
 		ClientAuth: []avouch.ClientAuth{
 			s.privateKeyJWT,
@@ -91,13 +87,19 @@ func newAuthorizationServer(conf config.Config, w wiring) (*authorizationServer,
 		Endpoints:       slices.Concat(endpoints, people.endpoints, registrationOf(conf, w.admin)),
 		Clients:         live,
 		Subjects:        live,
+		Lapsed:          live.Lapsed,
 		Replay:          w.guard,
+		Handles:         w.handles,
 		Audience:        conf.Token.Audience,
 		TokenLifetime:   conf.Token.Lifetime,
 		ScopesSupported: conf.Scopes,
 		Log:             w.log,
 		Observe:         w.observe,
-	})
+	}
+	if people.refresh != nil { // a nil grant in an interface would be one
+		config.Refresh = people.refresh
+	}
+	s.Server, err = avouch.New(config)
 	return s, err
 }
 

@@ -18,7 +18,7 @@ type people struct {
 	endpoints []avouch.Endpoint
 }
 
-// peopleOf makes it. All that is issued on a consent is in one store, so that its end reaches everything.
+// peopleOf makes it.
 func peopleOf(conf config.Config, w wiring) (*people, error) {
 	if conf.SignIn.Issuer == "" && !w.dev {
 		return &people{}, nil
@@ -27,12 +27,10 @@ func peopleOf(conf config.Config, w wiring) (*people, error) {
 	if err != nil {
 		return nil, err
 	}
-	refresh := &grant.RefreshToken{Store: w.handles, Stands: w.live.Stands}
-	code := &grant.AuthorizationCode{Store: w.handles, Refresh: refresh}
-	device := &grant.DeviceCode{Store: w.handles, Refresh: refresh}
+	code, device := &grant.AuthorizationCode{}, &grant.DeviceCode{}
 	p := &people{
-		refresh:   refresh,
-		grants:    []avouch.Grant{code, refresh, device},
+		refresh:   &grant.RefreshToken{},
+		grants:    []avouch.Grant{code, device},
 		endpoints: []avouch.Endpoint{code.Authorization(), code.Pushed(), device.Authorization(), device.Verification()},
 	}
 	c.Pages = []string{code.Authorization().Path, device.Verification().Path}

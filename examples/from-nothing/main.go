@@ -180,10 +180,7 @@ func (p *people) ask(w http.ResponseWriter, r *http.Request, q *grant.Question) 
 
 // newServer puts everything together.
 func newServer(issuer string, key *keys.Private, store storage.Store, clients avouch.Clients, p *people, partner keys.Source) (*avouch.Server, error) {
-	minter := &token.Minter{Key: key}
-	refresh := &grant.RefreshToken{Store: store}
-	code := &grant.AuthorizationCode{Store: store, Ask: p.ask, Refresh: refresh}
-	device := &grant.DeviceCode{Store: store, Ask: p.ask, Refresh: refresh}
+	code, device := &grant.AuthorizationCode{Ask: p.ask}, &grant.DeviceCode{Ask: p.ask}
 	bearer := &grant.JWTBearer{
 		Trust: trust.List{{Issuer: "https://idp.partner.example", Name: "partner", Keys: partner}},
 		Subject: func(_ context.Context, a *assertion.Assertion) (string, error) {
@@ -194,17 +191,18 @@ func newServer(issuer string, key *keys.Private, store storage.Store, clients av
 		},
 	}
 	return avouch.New(avouch.Config{
-		Issuer: issuer,
-		Minter: minter,
-		Grants: []avouch.Grant{code, refresh, device, grant.ClientCredentials{}, avouch.ClientOptional(bearer)},
+		Issuer:  issuer,
+		Minter:  &token.Minter{Key: key},
+		Grants:  []avouch.Grant{code, device, grant.ClientCredentials{}, avouch.ClientOptional(bearer)},
+		Refresh: &grant.RefreshToken{},
 		Endpoints: []avouch.Endpoint{
 			code.Authorization(), code.Pushed(), device.Authorization(), device.Verification(),
-			(&endpoint.Introspection{Minter: minter, Store: store, Refresh: refresh}).Endpoint(),
-			(&endpoint.Revocation{Minter: minter, Store: store, Refresh: refresh}).Endpoint(),
+			endpoint.Introspection(), endpoint.Revocation(),
 		},
 		ClientAuth:      []avouch.ClientAuth{&clientauth.PrivateKeyJWT{}, clientauth.None{}},
 		Clients:         clients,
 		Replay:          store,
+		Handles:         store,
 		Audience:        "https://photos.example.com", // the API that tokens are for
 		ScopesSupported: []string{"photos:read", "photos:print", "photos:count"},
 		Log:             slog.Default(),

@@ -20,7 +20,6 @@ import (
 	"github.com/avouch-oauth/avouch/client"
 	"github.com/avouch-oauth/avouch/clientauth"
 	"github.com/avouch-oauth/avouch/grant"
-	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/token"
 )
@@ -56,7 +55,6 @@ func newSite(t *testing.T) *site {
 	s.as, s.mcp = a.URL, m.URL
 
 	code := &grant.AuthorizationCode{
-		Store: handle.NewMemory(0),
 		Ask: func(http.ResponseWriter, *http.Request, *grant.Question) (*grant.Consent, error) {
 			return &grant.Consent{Subject: "alice"}, nil
 		},

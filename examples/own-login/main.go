@@ -91,13 +91,13 @@ func newMux(issuer string) (*http.ServeMux, error) {
 		return nil, err
 	}
 	s := &sessions{users: map[string]string{}}
-	store := handle.NewMemory(0) // codes and refresh tokens; package storage/sqlite keeps them through a restart
-	refresh := &grant.RefreshToken{Store: store}
-	code := &grant.AuthorizationCode{Store: store, Ask: s.ask, Refresh: refresh}
+	code := &grant.AuthorizationCode{Ask: s.ask}
 	server, err := avouch.New(avouch.Config{
 		Issuer:     issuer,
 		Minter:     &token.Minter{Key: key},
-		Grants:     []avouch.Grant{code, refresh},
+		Grants:     []avouch.Grant{code},
+		Refresh:    &grant.RefreshToken{},
+		Handles:    handle.NewMemory(0), // codes and refresh tokens; package storage/sqlite keeps them through a restart
 		Endpoints:  []avouch.Endpoint{code.Authorization(), code.Pushed()},
 		ClientAuth: []avouch.ClientAuth{clientauth.None{}},
 		Clients: avouch.ClientList{{

@@ -62,7 +62,9 @@ func newServer(issuer string, store *Store) (*avouch.Server, error) {
 	return avouch.New(avouch.Config{
 		Issuer:     issuer,
 		Minter:     &token.Minter{Key: key},
-		Grants:     []avouch.Grant{grant.ClientCredentials{}, &grant.RefreshToken{Store: store}},
+		Grants:     []avouch.Grant{grant.ClientCredentials{}},
+		Refresh:    &grant.RefreshToken{},
+		Handles:    store,
 		ClientAuth: []avouch.ClientAuth{&clientauth.PrivateKeyJWT{}},
 		Clients:    store,
 		Replay:     store,
