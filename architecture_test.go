@@ -35,6 +35,7 @@ var level = map[string]int{
 	"grant":               6,
 	"clientauth":          6,
 	"endpoint":            7,
+	"explain":             7,
 	"client":              6,
 	"resource":            6,
 	"storage":             7,

@@ -57,6 +57,7 @@ type deciding struct {
 var way = [...]deciding{
 	{"grant type", (*Decision).decideGrantType},
 	{"client authentication", (*Decision).decideAuthentication},
+	{"grant allowed", (*Decision).decideAllowed},
 	{"grant", (*Decision).decideGrant},
 	{"client", (*Decision).decideClient},
 	{"standing", (*Decision).decideStanding},
@@ -115,14 +116,16 @@ func (d *Decision) decideAuthentication(ctx context.Context, req *Request) (err 
 	if d.dry {
 		authenticate = d.server.suppose
 	}
-	if d.Authentication, err = authenticate(ctx, req); err != nil {
-		return err
-	}
-	switch {
-	case d.Authentication != nil && !allowed(d.Authentication.Client.Grants, d.GrantType):
-		return refuse(UnauthorizedClient, "the client may not use this grant type", nil)
-	case d.Authentication == nil && !d.offered.clientOptional:
+	d.Authentication, err = authenticate(ctx, req)
+	if err == nil && d.Authentication == nil && !d.offered.clientOptional {
 		return notAuthenticated("the request carries no credentials of a client, and the grant needs them")
+	}
+	return err
+}
+
+func (d *Decision) decideAllowed(context.Context, *Request) error {
+	if a := d.Authentication; a != nil && !allowed(a.Client.Grants, d.GrantType) {
+		return refuse(UnauthorizedClient, "the client may not use this grant type", nil)
 	}
 	return nil
 }

@@ -54,12 +54,22 @@ func (d *Decision) firstUseStep() Step {
 	case d.Claims == nil:
 		s.Outcome = StepSkipped
 	case len(d.Authorization.Uses) == 0 && (d.Authentication == nil || len(d.Authentication.Uses) == 0):
-		s.Outcome, s.Detail = StepPassed, "nothing of the request is for single use"
-		if d.Authentication != nil && d.Authentication.Untried {
-			s.Outcome, s.Detail = StepNotAsked, ""
+		if d.Authentication != nil && d.Authentication.Untried && d.server.signs(d.Authentication.Method) {
+			break // an assertion with a MAC: what it would spend is not known before it is verified
 		}
+		s.Outcome, s.Detail = StepPassed, "nothing of the request is for single use"
 	}
 	return s
+}
+
+// signs reports whether the credentials of a method are signed.
+func (s *Server) signs(method string) bool {
+	for _, m := range s.methods {
+		if _, signed := m.(SignedAuth); signed && m.Method() == method {
+			return true
+		}
+	}
+	return false
 }
 
 // MayAsk returns the scopes and the resources that the request may ask for: what both the grant and the registered

@@ -252,13 +252,13 @@ func (d *demo) breaks(ctx context.Context) error {
 		if answer.status == http.StatusOK {
 			return fmt.Errorf("an assertion with %s was accepted: this must never happen", broken.name)
 		}
-		reports, err := d.server.explain(ctx, explainInput{token: signed, as: "client", now: time.Now()})
+		x, err := d.server.explain(ctx, explainInput{token: signed, as: "client", now: time.Now()})
 		if err != nil {
 			return err
 		}
 		d.say("%s", broken.name)
 		d.say("  caller:   %d %s", answer.status, answer.Description)
-		d.say("  operator: %s", firstFailure(reports[0]))
+		d.say("  operator: %s", firstFailure(x.Reports[0]))
 	}
 	return nil
 }
@@ -293,6 +293,8 @@ func (d *demo) rotates(ctx context.Context) error {
 	d.say("server: key %s is published, and signs from %s", rotated.Key.ID, moment(rotated.Key.NotBefore, "now"))
 	return nil
 }
+
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 func authenticated(signed string) url.Values {
 	return url.Values{"grant_type": {grantClientCredentials}, "client_assertion_type": {assertionType}, "client_assertion": {signed}}

@@ -13,23 +13,34 @@ import (
 
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/admin"
-	"github.com/avouch-oauth/avouch/assertion"
+	"github.com/avouch-oauth/avouch/explain"
 	"github.com/avouch-oauth/avouch/grant"
 )
 
-const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+// explainInput is what explain is asked about.
+type explainInput struct {
+	token string     // an assertion alone; or
+	form  url.Values // the form of a whole request
+
+	as       string // what the assertion is sent as: grant, client, or "" for the one that was meant
+	clientID string // client that authenticates by credentials that are not in it
+	rule     string // rule that the request with the assertion names
+	now      time.Time
+}
 
 func (a *app) explainCommand() *cobra.Command {
 	var dev bool
-	var as, clientID, rule, at string
+	var in explainInput
+	var at string
 	c := &cobra.Command{
-		Use: "explain [FILE]", Short: "Say of an assertion, check by check, why the server accepts or refuses it", Args: atMostOne("a file with the assertion"),
-		Long: `Runs every check of an assertion against the state of the server and says what each found, what it wanted, and what
-to do where the miss is near. Nothing is spent: whether the assertion was used before is not looked at.
+		Use: "explain [FILE]", Short: "Say why the server accepts or refuses an assertion or a token request", Args: atMostOne("a file with the assertion"),
+		Long: `Asks the server of this configuration what it would answer, and says why: every check of an assertion, what it found,
+what it wanted, and how to fix a near miss. Nothing is spent, counted or changed. No secret is compared, and whether
+something was used before is not asked.
 
-FILE, or standard input, has the assertion, or the body of the whole token request (grant_type=...&assertion=...): then
-both the client's assertion and the grant are explained, as one request; the scopes and resources it asks for are not
-looked at. An assertion that has expired since is judged as it was then with --at.
+FILE, or standard input, has an assertion, or the body of a whole token request (grant_type=...). A whole request is
+decided as the server would: client, grant, scope, resource and consent included. An assertion that has expired since is
+judged as it was then with --at.
 
 Exit code 0 means that it would be accepted, 3 that it would be refused.`,
 		Example: `  avouch explain assertion.jwt
@@ -45,43 +56,32 @@ Exit code 0 means that it would be accepted, 3 that it would be refused.`,
 			if err != nil {
 				return err
 			}
+			if in.form, err = formOf(string(text)); err != nil {
+				return err
+			}
+			in.token = strings.TrimSpace(string(text))
+			if in.now, err = parsePast(at); err != nil {
+				return err
+			}
 			w, server, err := a.explainer(c.Context(), dev)
 			if err != nil {
 				return err
 			}
 			defer w.Close()
-			now, err := parsePast(at)
+			x, err := server.explain(c.Context(), in)
 			if err != nil {
 				return err
 			}
-			in := explainInput{as: as, clientID: clientID, rule: rule, now: now}
-			form, err := formOf(string(text))
-			if err != nil {
-				return err
-			}
-			var x *explanation
-			if form != nil {
-				if as != "" || clientID != "" || rule != "" {
-					return usagef("--as, --client and --rule are for an assertion alone: a whole request says by itself what it is")
-				}
-				x, err = server.explainRequest(c.Context(), form, now)
-			} else {
-				in.token = strings.TrimSpace(string(text))
-				x, err = server.explainAssertion(c.Context(), in)
-			}
-			if err != nil {
-				return err
-			}
-			hintUnknown(c.Context(), w.admin, x.reports)
-			return a.printExplanation(x, form != nil)
+			hintUnknown(c.Context(), w.admin, x.Reports)
+			return a.printExplanation(x, in.form != nil)
 		},
 	}
 	c.Flags().BoolVar(&dev, "dev", false, "the server of \"serve --dev\" in this folder")
-	c.Flags().StringVar(&as, "as", "", "what it is sent as, grant or client (default: whichever finds out who it is from)")
-	c.Flags().StringVar(&clientID, "client", "", "client that authenticates beside a grant")
+	c.Flags().StringVar(&in.as, "as", "", "what an assertion is sent as, grant or client (default: whichever finds out who it is from)")
+	c.Flags().StringVar(&in.clientID, "client", "", "client that authenticates beside it, such as by an Authorization header")
 	completeWords(c, "as", "grant", "client")
 	a.completeFlag(c, "client", clientRecord())
-	c.Flags().StringVar(&rule, "rule", "", "rule that the request names")
+	c.Flags().StringVar(&in.rule, "rule", "", "rule that the request with an assertion names")
 	a.completeFlag(c, "rule", ruleRecord())
 	c.Flags().StringVar(&at, "at", "", "`TIME` of the request, as in the log, or how long ago, such as 20m (default: now); keys and rules are those of today")
 	return c
@@ -108,56 +108,55 @@ func (a *app) explainer(ctx context.Context, dev bool) (*wired, *authorizationSe
 	if err != nil {
 		return nil, nil, errors.Join(err, w.Close())
 	}
-	server, err := newAuthorizationServer(conf, wiring{live: live, admin: w.admin, handles: w.store, guard: replayGuard(conf, w.store), log: log})
+	server, err := newAuthorizationServer(conf, wiring{live: live, admin: w.admin, handles: w.store, guard: replayGuard(conf, w.store), log: log, dev: dev})
 	if err != nil {
 		return nil, nil, errors.Join(err, w.Close())
 	}
 	return w, server, nil
 }
 
-type explainInput struct {
-	token, as, clientID, rule string
-	now                       time.Time
-}
-
-// explain runs every check of an assertion. Where nobody says what it is sent as, the way that finds out who it is
-// from is told; where both do, the one that it was made for comes first.
-func (s *authorizationServer) explain(ctx context.Context, in explainInput) ([]*assertion.Report, error) {
+// explain asks the server about an assertion or a whole request.
+func (s *authorizationServer) explain(ctx context.Context, in explainInput) (*explain.Explanation, error) {
+	client, err := s.explainedClient(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if in.form != nil {
+		return s.explainer.Request(ctx, in.form, client, in.now)
+	}
 	if in.token == "" {
 		return nil, usagef("there is nothing to explain: the assertion is empty")
 	}
-	var reports []*assertion.Report
-	if in.as == "" || in.as == "client" {
-		req, err := s.Request(url.Values{
-			"grant_type": {grantClientCredentials}, "client_assertion_type": {assertionType}, "client_assertion": {in.token},
-		}, in.now)
+	more := url.Values{}
+	if in.rule != "" {
+		more.Set(grant.RuleParameter, in.rule)
+	}
+	switch in.as {
+	case "client":
+		return s.explainer.ClientAssertion(ctx, in.token, in.now)
+	case "grant":
+		return s.explainer.Grant(ctx, in.token, more, client, in.now)
+	case "":
+		asClient, err := s.explainer.ClientAssertion(ctx, in.token, in.now)
 		if err != nil {
 			return nil, err
 		}
-		reports = append(reports, s.explainClient(ctx, req))
+		asGrant, err := s.explainer.Grant(ctx, in.token, more, client, in.now)
+		return explain.Further(asClient, asGrant), err
 	}
-	if in.as == "" || in.as == "grant" {
-		req, err := s.grantRequest(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		reports = append(reports, s.jwtBearer.Explain(ctx, req))
-	}
-	if reports == nil {
-		return nil, usagef("--as %q is neither grant nor client", in.as)
-	}
-	return likelier(reports), nil
+	return nil, usagef("--as %q is neither grant nor client", in.as)
 }
 
-// grantRequest is the request that an assertion would be the grant of.
-func (s *authorizationServer) grantRequest(ctx context.Context, in explainInput) (*avouch.Request, error) {
-	form := url.Values{"grant_type": {grantJWTBearer}, "assertion": {in.token}}
-	if in.rule != "" {
-		form.Set(grant.RuleParameter, in.rule)
+// explainedClient is the client that --client names. A request that says by itself who sends it takes none.
+func (s *authorizationServer) explainedClient(ctx context.Context, in explainInput) (*avouch.Client, error) {
+	if in.form != nil && (in.as != "" || in.rule != "") {
+		return nil, usagef("--as and --rule are for an assertion alone: a whole request says by itself what it is")
 	}
-	req, err := s.Request(form, in.now)
-	if err != nil || in.clientID == "" {
-		return req, err
+	if in.clientID == "" {
+		return nil, nil
+	}
+	if in.form.Has("client_secret") || in.form.Has("client_assertion") {
+		return nil, usagef("--client is for a client whose credentials are not in the file: this request has some")
 	}
 	client, err := s.live.Client(ctx, in.clientID)
 	if err != nil {
@@ -166,31 +165,5 @@ func (s *authorizationServer) grantRequest(ctx context.Context, in explainInput)
 	if client == nil {
 		return nil, &codedError{exitNotFound, fmt.Errorf("there is no client %q", in.clientID)}
 	}
-	req.Client = client
-	return req, nil
-}
-
-// likelier leaves, of two reports, the one that got further.
-func likelier(reports []*assertion.Report) []*assertion.Report {
-	best := reports[0]
-	for _, r := range reports[1:] {
-		if passedChecks(r) > passedChecks(best) {
-			best = r
-		}
-	}
-	return []*assertion.Report{best}
-}
-
-// passedChecks counts the checks up to the first that did not pass.
-func passedChecks(r *assertion.Report) (n int) {
-	if r.Accepted {
-		return 1 << 20
-	}
-	for _, f := range r.Findings {
-		if f.Outcome != assertion.Passed {
-			return n
-		}
-		n++
-	}
-	return n
+	return client, nil
 }

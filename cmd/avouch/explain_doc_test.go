@@ -69,12 +69,12 @@ func TestExplainPage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report, err := s.server.explain(t.Context(), explainInput{token: signed, now: now})
+		x, err := s.server.explain(t.Context(), explainInput{token: signed, now: now})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var text bytes.Buffer
-		writeReport(&text, report[0], false)
+		writeReport(&text, x.Reports[0], false)
 		reports = append(reports, text.String())
 	}
 

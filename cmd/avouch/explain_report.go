@@ -8,142 +8,162 @@ import (
 	"strings"
 	"time"
 
+	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/assertion"
+	"github.com/avouch-oauth/avouch/explain"
 )
 
-// given is what a token would be like.
-type given struct {
-	Client       string   `json:"client_id,omitempty"`
-	Subject      string   `json:"sub,omitempty"`
-	Nobody       bool     `json:"nobody,omitempty"` // the token speaks for the client itself
-	Scope        string   `json:"scope,omitempty"`  // the ceiling
-	DefaultScope string   `json:"default_scope,omitempty"`
-	NoScope      string   `json:"no_scope,omitempty"` // why there is none that it may ask for
-	Audiences    []string `json:"audiences,omitempty"`
-}
-
-// given tells what the request gets, where it gets something; nil otherwise.
-func (x *explanation) given() *given {
-	switch {
-	case !x.accepted():
-		return nil
-	case x.gives != nil:
-		g := &given{Client: x.gives.ClientID, Subject: x.gives.Subject, Nobody: x.gives.Subject == "", Audiences: x.gives.Audiences}
-		ceiling, byDefault := x.gives.Scopes, x.gives.DefaultScopes
-		if x.gives.Asserted != nil {
-			byDefault = x.gives.Asserted
-		}
-		if c := x.client; c != nil {
-			g.Client = c.ID
-			ceiling = within(ceiling, c.Scopes)
-			if byDefault == nil {
-				byDefault = c.DefaultScopes
-			}
-			if g.Audiences == nil {
-				g.Audiences = c.Audiences
-			}
-		}
-		g.Scope = strings.Join(ceiling, " ")
-		if byDefault != nil { // none is asked for: what is named, never the ceiling
-			g.DefaultScope = strings.Join(within(byDefault, ceiling), " ")
-		}
-		if x.gives.Scopes != nil && g.Scope == "" && x.client != nil {
-			g.NoScope = "the grant is for " + quoteList(x.gives.Scopes) + ", and the client for " + quoteList(x.client.Scopes)
-		}
-		return g
-	case x.client != nil:
-		return &given{Client: x.client.ID, Nobody: true, Scope: strings.Join(x.client.Scopes, " "),
-			DefaultScope: strings.Join(x.client.DefaultScopes, " "), Audiences: x.client.Audiences}
-	}
-	return nil
-}
-
-// printExplanation prints the reports and what follows from them. The error is the verdict, for the exit code.
-func (a *app) printExplanation(x *explanation, whole bool) error {
-	refused := ""
-	if x.refused != nil {
-		refused = refusalText(x.refused)
-	}
+// printExplanation prints an explanation. The error is the verdict, for the exit code.
+func (a *app) printExplanation(x *explain.Explanation, whole bool) error {
 	var err error
-	switch {
-	case a.forPeople():
-		a.writeExplanation(x, refused)
-	case whole:
-		err = a.print(struct {
-			Accepted bool                `json:"accepted"`
-			Refused  string              `json:"refused,omitempty"`
-			Reports  []*assertion.Report `json:"reports"`
-			Gives    *given              `json:"gives,omitempty"`
-		}{x.accepted(), refused, x.reports, x.given()}, table{rows: [][]string{{fmt.Sprint(x.accepted())}}})
-	default:
-		err = a.print(struct {
-			*assertion.Report
-			Refused string `json:"refused,omitempty"`
-			Gives   *given `json:"gives,omitempty"`
-		}{x.reports[0], refused, x.given()}, table{rows: [][]string{{fmt.Sprint(x.accepted())}}})
+	if a.forPeople() {
+		a.writeExplanation(x, whole)
+	} else {
+		err = a.print(x, table{rows: [][]string{{fmt.Sprint(x.Accepted)}}})
 	}
-	if err == nil && !x.accepted() {
+	if err == nil && !x.Accepted {
 		err = &codedError{exitDenied, errors.New("")}
 	}
 	return err
 }
 
-func (a *app) writeExplanation(x *explanation, refused string) {
-	paint := a.painter()
-	for i, r := range x.reports {
+func (a *app) writeExplanation(x *explain.Explanation, whole bool) {
+	for i, r := range x.Reports {
 		if i > 0 {
 			fmt.Fprintln(a.stdout)
 		}
 		writeReport(a.stdout, r, a.color(a.stdout))
 	}
-	if refused != "" {
-		fmt.Fprintln(a.stdout, paint(red, "refused: "+refused))
+	if whole || !x.Accepted && !refusedByReport(x) {
+		if len(x.Reports) > 0 {
+			fmt.Fprintln(a.stdout)
+		}
+		a.writeSteps(x)
 	}
-	g := x.given()
+	if a.writeGives(x.Gives); x.Gives == nil && x.Client != "" {
+		fmt.Fprintf(a.stdout, "%s\n  client   %s\n", a.painter()(bold, "authenticates"), printable(x.Client))
+	}
+}
+
+// refusedByReport reports whether a report says already why the request is refused.
+func refusedByReport(x *explain.Explanation) bool {
+	return slices.ContainsFunc(x.Reports, func(r *assertion.Report) bool { _, refused := r.Refusal(); return refused })
+}
+
+// writeSteps writes the way of a request, and the verdict.
+func (a *app) writeSteps(x *explain.Explanation) {
+	paint := a.painter()
+	fmt.Fprintln(a.stdout, paint(bold, "the request"))
+	for _, s := range x.Steps {
+		writeStep(a.stdout, s, paint)
+	}
+	if x.Accepted {
+		fmt.Fprintln(a.stdout, paint(green, verdictOn(x)))
+		return
+	}
+	refused := "refused: " + string(x.Error)
+	if x.Description != "" {
+		refused += ": " + printable(x.Description)
+	}
+	fmt.Fprintln(a.stdout, paint(red, refused))
+}
+
+func writeStep(w io.Writer, s avouch.Step, paint func(code, text string) string) {
+	line := "  " + mark(assertion.Outcome(s.Outcome), paint) + "  " + s.Name
+	if s.Outcome == avouch.StepNotTried || s.Outcome == avouch.StepNotAsked {
+		line += ": " + string(s.Outcome)
+	}
+	fmt.Fprintln(w, line)
+	switch {
+	case s.Detail == "":
+	case s.Outcome == avouch.StepFailed:
+		fmt.Fprintf(w, "          %s  %s\n", paint(dim, "why "), printable(s.Detail))
+	default:
+		fmt.Fprintf(w, "          %s\n", paint(dim, printable(s.Detail)))
+	}
+}
+
+// verdictOn is how an accepted request ends, with what it depends on.
+func verdictOn(x *explain.Explanation) string {
+	return "accepted" + unless(slices.ContainsFunc(x.Steps, notTried), len(x.Open) > 0)
+}
+
+func notTried(s avouch.Step) bool { return s.Outcome == avouch.StepNotTried }
+
+// unless names what an explanation leaves open.
+func unless(untried, unasked bool) string {
+	switch {
+	case untried:
+		return " if the secret is right, unless it was used before"
+	case unasked:
+		return ", unless it was used before"
+	}
+	return ""
+}
+
+// writeGives writes what the request gets, or may ask for if it is refused.
+func (a *app) writeGives(g *explain.Gives) {
 	if g == nil {
 		return
 	}
-	fmt.Fprintln(a.stdout, paint(bold, "gives"))
+	paint := a.painter()
+	title := "gives"
+	if g.ExpiresIn == 0 { // refused
+		title = "is for"
+	}
+	fmt.Fprintln(a.stdout, paint(bold, title))
 	subject := g.Subject
 	if g.Nobody {
 		subject = "nobody: the client itself"
 	}
+	lives, refresh := "", ""
+	if g.ExpiresIn > 0 {
+		lives = (time.Duration(g.ExpiresIn) * time.Second).String()
+	}
+	if g.Refresh {
+		refresh = "a refresh token, too"
+	}
 	for _, s := range []struct{ name, value string }{
-		{"client ", orDefault(g.Client, "the one that authenticates")}, {"subject", subject}, {"scope  ", withinScope(g)}, {"aud    ", strings.Join(g.Audiences, " ")},
+		{"client ", orDefault(g.Client, "the one that authenticates")}, {"subject", subject}, {"scope  ", scopesOf(g)},
+		{"aud    ", audienceOf(g)}, {"lives  ", lives}, {"and    ", refresh}, {"rule   ", g.Rule}, {"consent", g.Consent},
 	} {
 		if s.value != "" {
-			fmt.Fprintf(a.stdout, "  %s  %s\n", s.name, s.value)
+			fmt.Fprintf(a.stdout, "  %s  %s\n", s.name, printable(s.value))
 		}
 	}
 }
 
-// withinScope is which scopes may be asked for, and which come by themselves.
-func withinScope(g *given) string {
+// scopesOf says which scopes the token has, and which may be asked for.
+func scopesOf(g *explain.Gives) string {
+	m := &g.MayAsk
 	switch {
-	case g.NoScope != "":
-		return "none: " + g.NoScope
-	case g.Scope == "":
-		return "none"
-	case g.DefaultScope == "":
-		return "within " + g.Scope + ", none unless asked for"
+	case g.Scope != "" && g.Scope == m.Scope:
+		return g.Scope
+	case g.Scope != "":
+		return g.Scope + "; may ask for " + m.Scope
+	case m.Scope != "" && g.ExpiresIn > 0:
+		return "none, because none is asked for and there is no default; may ask for " + m.Scope
+	case m.Scope != "":
+		return "may ask for " + m.Scope
+	case m.GrantScopes != nil && m.ClientScopes != nil:
+		return "none: the grant is for " + orDefault(strings.Join(m.GrantScopes, " "), "none") + ", and the client for " + strings.Join(m.ClientScopes, " ")
 	}
-	return "within " + g.Scope + ", and where none is asked for " + g.DefaultScope
+	return "none"
 }
 
-// within are those of list that ceiling has; a nil list is all of them.
-func within(list, ceiling []string) []string {
-	if list == nil {
-		return ceiling
+// audienceOf says which audience the token has, and what else may be asked for.
+func audienceOf(g *explain.Gives) string {
+	if len(g.Audience) == 0 {
+		if len(g.MayAsk.Resources) == 0 {
+			return ""
+		}
+		return "may ask for " + strings.Join(g.MayAsk.Resources, " ")
 	}
-	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return !slices.Contains(ceiling, s) })
-}
-
-// quoteList is a list of scopes in a sentence.
-func quoteList(scopes []string) string {
-	if len(scopes) == 0 {
-		return "none"
+	has := strings.Join(g.Audience, " ")
+	if others := slices.DeleteFunc(slices.Clone(g.MayAsk.Resources), func(r string) bool { return slices.Contains(g.Audience, r) }); len(others) > 0 {
+		has += "; may ask for " + strings.Join(others, " ")
 	}
-	return strings.Join(scopes, " ")
+	return has
 }
 
 // writeReport writes a report for a person: what the assertion says, every check, and the verdict.
@@ -169,28 +189,40 @@ func writeReport(w io.Writer, r *assertion.Report, color bool) {
 		writeFinding(w, f, paint)
 	}
 	switch refusal, refused := r.Refusal(); {
-	case r.Accepted:
-		fmt.Fprintf(w, "%s\n", paint(green, "accepted, unless it was used before"))
-	case refused && refusal.Reason != "":
+	case !refused:
+		fmt.Fprintf(w, "%s\n", paint(green, "accepted"+unless(r.Untried, true)))
+	case refusal.Reason != "":
 		fmt.Fprintf(w, "%s\n", paint(red, "refused: "+string(refusal.Reason)))
 	default:
 		fmt.Fprintf(w, "%s\n", paint(red, "refused"))
 	}
 }
 
-func writeFinding(w io.Writer, f assertion.Finding, paint func(code, text string) string) {
-	marks := map[assertion.Outcome]string{
-		assertion.Passed:    paint(green, "ok  "),
-		assertion.Failed:    paint(red, "FAIL"),
-		assertion.Skipped:   paint(dim, "-   "),
-		assertion.Undecided: paint(yellow, "?   "),
+// mark is what stands before a check or a step.
+func mark(o assertion.Outcome, paint func(code, text string) string) string {
+	switch o {
+	case assertion.Passed:
+		return paint(green, "ok  ")
+	case assertion.Failed:
+		return paint(red, "FAIL")
+	case assertion.Undecided:
+		return paint(yellow, "?   ")
+	case assertion.NotTried, assertion.Outcome(avouch.StepNotAsked):
+		return paint(yellow, "open")
 	}
-	line := "  " + marks[f.Outcome] + "  " + f.Check
+	return paint(dim, "-   ")
+}
+
+func writeFinding(w io.Writer, f assertion.Finding, paint func(code, text string) string) {
+	line := "  " + mark(f.Outcome, paint) + "  " + f.Check
 	if f.Reason != "" && f.Outcome != assertion.Passed {
 		line += ": " + string(f.Reason)
 	}
+	if f.Outcome == assertion.NotTried {
+		line += ": " + string(f.Outcome)
+	}
 	fmt.Fprintln(w, line)
-	if f.Outcome == assertion.Passed || f.Outcome == assertion.Skipped {
+	if f.Outcome != assertion.Failed && f.Outcome != assertion.Undecided {
 		return
 	}
 	for _, d := range []struct{ label, text string }{{"seen", f.Seen}, {"want", f.Want}, {"why ", f.Cause}, {"hint", f.Hint}} {

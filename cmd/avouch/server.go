@@ -15,6 +15,7 @@ import (
 	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
 	"github.com/avouch-oauth/avouch/cmd/avouch/internal/signin"
 	"github.com/avouch-oauth/avouch/endpoint"
+	"github.com/avouch-oauth/avouch/explain"
 	"github.com/avouch-oauth/avouch/grant"
 	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/keys"
@@ -36,11 +37,9 @@ const (
 // authorizationServer is the server as serve and explain have it, made by the same hand.
 type authorizationServer struct {
 	*avouch.Server
-	jwtBearer     *grant.JWTBearer
-	privateKeyJWT *clientauth.PrivateKeyJWT
-	secretJWT     *clientauth.SecretJWT
-	signIn        *signin.SignIn // nil where nobody can sign in
-	live          *admin.Live
+	explainer *explain.Explainer
+	signIn    *signin.SignIn // nil if nobody can sign in
+	live      *admin.Live
 }
 
 // wiring is what the server is made of besides its configuration.
@@ -58,18 +57,14 @@ type wiring struct {
 // newAuthorizationServer wires the server to the live view of the store.
 func newAuthorizationServer(conf config.Config, w wiring) (*authorizationServer, error) {
 	live, throttle := w.live, new(clientauth.Throttle)
-	s := &authorizationServer{
-		jwtBearer:     &grant.JWTBearer{Trust: live},
-		privateKeyJWT: &clientauth.PrivateKeyJWT{Policy: live.ClientPolicy},
-		secretJWT:     &clientauth.SecretJWT{Policy: live.ClientPolicy},
-		live:          live,
-	}
+	s := &authorizationServer{live: live}
 	people, err := peopleOf(conf, w)
 	if err != nil {
 		return nil, err
 	}
 	s.signIn = people.signIn
-	grants := []avouch.Grant{avouch.ClientOptional(s.jwtBearer), &grant.ClientCredentials{}}
+	jwtBearer := &grant.JWTBearer{Trust: live}
+	grants := []avouch.Grant{avouch.ClientOptional(jwtBearer), &grant.ClientCredentials{}}
 	endpoints := []avouch.Endpoint{endpoint.Introspection(), endpoint.Revocation()}
 	config := avouch.Config{
 		Issuer:   conf.Issuer,
@@ -78,8 +73,8 @@ func newAuthorizationServer(conf config.Config, w wiring) (*authorizationServer,
 		Minter:   &token.Minter{Key: live},
 		Grants:   append(grants, people.grants...),
 		ClientAuth: []avouch.ClientAuth{
-			s.privateKeyJWT,
-			s.secretJWT,
+			&clientauth.PrivateKeyJWT{Policy: live.ClientPolicy},
+			&clientauth.SecretJWT{Policy: live.ClientPolicy},
 			&clientauth.SecretBasic{Throttle: throttle},
 			&clientauth.SecretPost{Throttle: throttle},
 			&clientauth.None{},
@@ -100,6 +95,7 @@ func newAuthorizationServer(conf config.Config, w wiring) (*authorizationServer,
 		config.Refresh = people.refresh
 	}
 	s.Server, err = avouch.New(config)
+	s.explainer = &explain.Explainer{Server: s.Server, Grants: []avouch.Grant{jwtBearer}, ClientAuth: config.ClientAuth}
 	return s, err
 }
 
