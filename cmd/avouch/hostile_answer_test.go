@@ -6,9 +6,13 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/avouch-oauth/avouch"
+	"github.com/avouch-oauth/avouch/explain"
 	"github.com/avouch-oauth/avouch/internal/jsonwrite"
 )
 
@@ -65,9 +69,41 @@ func (h *hostile) attack(t testing.TB, a attack) answer {
 	if a.with != nil {
 		a.with(req)
 	}
+	explained := h.explained(t, a)
 	got := h.send(t, req, a.from)
 	h.want(t, got, a.want)
+	if explained != nil {
+		h.agree(t, explained, got)
+	}
 	return got
+}
+
+// explained is what explain says of an attack; nil if the form is not all of it, or the server is not asked.
+func (h *hostile) explained(t testing.TB, a attack) *explain.Explanation {
+	t.Helper()
+	if a.with != nil || a.form == nil || h.outage || h.testServer == nil || h.running == nil || h.running.server == nil || h.base != h.url {
+		return nil
+	}
+	x, err := h.server.explain(t.Context(), explainInput{form: a.form, now: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// agree holds an explanation to what the server has answered: they may differ in what the explanation leaves open.
+func (h *hostile) agree(t testing.TB, x *explain.Explanation, got answer) {
+	t.Helper()
+	code, _ := got.body["error"].(string)
+	untried := slices.ContainsFunc(x.Steps, func(s avouch.Step) bool { return s.Outcome == avouch.StepNotTried })
+	switch {
+	case string(x.Error) == code:
+	case got.status == http.StatusTooManyRequests: // a guess, which is counted where it is answered
+	case untried && code == "invalid_client":
+	case x.Accepted && len(x.Open) > 0 && strings.Contains(got.text, "used before"):
+	default:
+		t.Errorf("explained as %q (%s), open %q; the answer is %s", x.Error, x.Reason, x.Open, got.text)
+	}
 }
 
 // alive sends a good request, as a client that was not there before.
