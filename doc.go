@@ -19,8 +19,8 @@
 //
 // [Server.Handler] is all of it as one handler, and [Server.Mount] puts it into a mux. Package grant has the grants, package
 // clientauth the client authentication methods, package endpoint the endpoints beside the token endpoint (introspection,
-// revocation, registration), package token the access tokens; they stand in Grants, ClientAuth, Endpoints and Minter. Package
-// handle keeps codes and refresh tokens.
+// revocation, registration), package token the access tokens; they are values of Grants, ClientAuth, Endpoints and Minter.
+// Package handle keeps codes and refresh tokens (Config.Handles). Package explain says why a request is refused.
 // What keeps clients is behind [Clients]; [ClientList] is a fixed list. Serve it with timeouts (http.Server.ReadTimeout
 // and its siblings): how long a request may take to arrive is the business of the http.Server.
 //
@@ -30,14 +30,21 @@
 // strictly; the client authenticates; the [Grant] decides who the token is for and what it may do, as an
 // [Authorization]; scopes and resources are held against what client and grant allow; whatever the request may use only
 // once — a client assertion, an authorization grant, a code — is spent in one step; the token is made; what the grant keeps
-// is recorded; the [Event] is told; the answer is written. A request that is refused on the way has spent nothing.
+// is recorded; a refresh token is made; the [Event] is told; the answer is written. A request refused before that step has
+// spent nothing. Everything up to it is a [Decision], which [Server.Decide] makes for anyone who wants to know what would
+// become of a request.
+//
+// What a token rests on — client, subject, consent, and by Config.Lapsed the issuer, key and rule — must stand when it is
+// made, and introspection asks the same question ([Server.Lapsed]). If a code or refresh token is used twice, the server
+// ends its consent.
 //
 // # Grants and client authentication methods of your own
 //
 // A grant is two methods, a client authentication method is three. Both stand in the same slice as the built-in ones,
-// which use no more than you can. A grant needs an authenticated client unless [ClientOptional] says otherwise. See the
-// examples for a grant and a method, each in fewer than 40 lines. An [Endpoint] of your own stands beside those of package
-// endpoint in the same way.
+// which use no more than you can. They change nothing that lasts: what is used once, kept or counted is returned to the
+// server, so that a dry run can call them. A grant needs an authenticated client unless [ClientOptional] says otherwise. See
+// the examples for a grant and a method, each in fewer than 40 lines. An [Endpoint] of your own belongs beside those of
+// package endpoint in the same way.
 //
 // # Errors
 //

@@ -2,6 +2,7 @@ package avouch_test
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/assertion"
 	"github.com/avouch-oauth/avouch/grant"
+	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/keys"
 	"github.com/avouch-oauth/avouch/replay"
 	"github.com/avouch-oauth/avouch/token"
@@ -92,8 +94,31 @@ func (g grantHook) Authorize(ctx context.Context, req *avouch.Request) (*avouch.
 	authz, err := g.JWTBearer.Authorize(ctx, req)
 	if authz != nil {
 		authz.Record = func(context.Context, *avouch.Issued) error { g.note("Authorization.Record"); return nil }
+		authz.Family, authz.Refresh = rand.Text(), true
 	}
 	return authz, err
+}
+
+// storeHook is a store that notes its calls.
+type storeHook struct {
+	handle.Store
+	*hooks
+}
+
+func (s storeHook) Revoked(ctx context.Context, now time.Time, ids ...string) (bool, error) {
+	s.note("Config.Handles")
+	return s.Store.Revoked(ctx, now, ids...)
+}
+
+// refreshHook is the refresh token grant, noting what is made.
+type refreshHook struct {
+	*grant.RefreshToken
+	*hooks
+}
+
+func (r refreshHook) Issue(ctx context.Context, store handle.Store, now time.Time, client *avouch.Client, kept *avouch.Authorization) (string, error) {
+	r.note("Config.Refresh")
+	return r.RefreshToken.Issue(ctx, store, now, client, kept)
 }
 
 // TestHooksPage holds the order that docs/guide/hooks.md tells, and which hooks it says that Explain calls, to what
@@ -109,7 +134,7 @@ func TestHooksPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := &hooks{
-		clients: avouch.ClientList{{ID: "shop", AuthMethod: "name", Grants: []string{grant.JWTBearerType}, Scopes: []string{"read"}}},
+		clients: avouch.ClientList{{ID: "shop", AuthMethod: "name", Grants: []string{grant.JWTBearerType, grant.RefreshTokenType}, Scopes: []string{"read"}}},
 		trusted: trust.List{{Issuer: "https://idp.example", Keys: public}},
 		minter:  &token.Minter{Key: signing},
 		guard:   replay.NewMemory(replay.MemoryConfig{}),
@@ -135,7 +160,10 @@ func TestHooksPage(t *testing.T) {
 	}
 	server, err := avouch.New(avouch.Config{
 		Issuer: "https://as.example", Minter: h, Grants: []avouch.Grant{grantHook{bearer, h}}, ClientAuth: []avouch.ClientAuth{nameHook{h}},
-		Clients: h, Subjects: h, Replay: h, Observe: func(context.Context, avouch.Event) { h.note("Config.Observe") },
+		Clients: h, Subjects: h, Replay: h, Handles: storeHook{handle.NewMemory(0), h}, Refresh: refreshHook{&grant.RefreshToken{}, h},
+		Lapsed:  func(context.Context, *token.Claims) (*avouch.Lapse, error) { h.note("Config.Lapsed"); return nil, nil },
+		Reserve: func(context.Context) error { h.note("Config.Reserve"); return nil },
+		Observe: func(context.Context, avouch.Event) { h.note("Config.Observe") },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -189,8 +217,8 @@ func TestHooksPage(t *testing.T) {
 	inOrder(calls)
 	for _, hook := range []string{
 		"ClientAuth.Presented", "Clients.Client", "ClientAuth.Authenticate", "Grant.Authorize", "JWTBearer.Trust", "JWTBearer.Client",
-		"JWTBearer.Subject", "JWTBearer.Permit", "JWTBearer.Scopes", "Subjects.SubjectDisabled", "Config.Replay", "Minter.Mint",
-		"Authorization.Record", "Config.Observe",
+		"JWTBearer.Subject", "JWTBearer.Permit", "JWTBearer.Scopes", "Subjects.SubjectDisabled", "Config.Handles", "Config.Lapsed",
+		"Config.Reserve", "Config.Replay", "Minter.Mint", "Authorization.Record", "Config.Refresh", "Config.Observe",
 	} {
 		if !slices.Contains(calls, hook) {
 			t.Errorf("%s was not called", hook)
@@ -220,5 +248,25 @@ func TestHooksPage(t *testing.T) {
 	}
 	if len(h.called) < 6 {
 		t.Errorf("Explain has called %q only", h.called)
+	}
+
+	// Decide: everything above Reserve, but for the authentication by a method that cannot suppose.
+	h.called = nil
+	form.Set("client_id", "shop")
+	if req, err = server.Request(form, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := server.Decide(t.Context(), req); err != nil || d.Claims.Subject != "alice" {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	inOrder(h.called)
+	above := slices.IndexFunc(rows, func(names []string) bool { return slices.Contains(names, "Config.Reserve") })
+	for _, call := range h.called {
+		if call == "ClientAuth.Authenticate" || !slices.ContainsFunc(rows[:above], func(names []string) bool { return slices.Contains(names, call) }) {
+			t.Errorf("a dry run has called %s", call)
+		}
+	}
+	if !slices.Contains(h.called, "Grant.Authorize") || !slices.Contains(h.called, "Config.Lapsed") {
+		t.Errorf("a dry run has called %q only", h.called)
 	}
 }

@@ -1,17 +1,13 @@
 // Package endpoint has the endpoints that stand beside the token endpoint. They are values of avouch.Config.Endpoints,
 // beside endpoints of your own:
 //
-//	minter := &token.Minter{Key: key}
-//	store := handle.NewMemory(0) // or one of package storage
-//	refresh := &grant.RefreshToken{Store: store}
 //	server, err := avouch.New(avouch.Config{
-//		Issuer: "https://as.example.com",
-//		Minter: minter,
-//		Grants: []avouch.Grant{code, refresh},
-//		Endpoints: []avouch.Endpoint{
-//			(&endpoint.Introspection{Minter: minter, Store: store, Refresh: refresh}).Endpoint(),
-//			(&endpoint.Revocation{Minter: minter, Store: store, Refresh: refresh}).Endpoint(),
-//		},
+//		Issuer:    "https://as.example.com",
+//		Minter:    &token.Minter{Key: key},
+//		Grants:    []avouch.Grant{code},
+//		Refresh:   &grant.RefreshToken{},
+//		Handles:   store, // one of package storage, say
+//		Endpoints: []avouch.Endpoint{endpoint.Introspection(), endpoint.Revocation()},
 //		...
 //	})
 //	mux.Handle("/", server.Handler())
@@ -28,9 +24,9 @@
 //   - Is it an access token of this server, by its type, issuer, signature and times?
 //   - May the caller know? It may where the token was issued to it, or where it is one of the resources that the token is
 //     for, by Introspects of its registration. A refresh token is only its own client's to ask about.
-//   - Does the client still exist, enabled? Is the subject enabled? Has neither the token been revoked, nor everything that
-//     was issued on the same consent?
-//   - Does whatever else it rests on still stand, by the Stands hook?
+//   - Does everything that it rests on still stand ([avouch.Server.Lapsed])? The client must exist, enabled; the subject must
+//     be enabled; neither the token nor its consent may have been revoked; and avouch.Config.Lapsed must know nothing
+//     against it. The token endpoint asks the same question about every token that it makes.
 //
 // If any answer is no, the endpoint says {"active":false}, with status 200 and without a word more. So a caller learns
 // nothing of a token that is not for it: not even that there is one. If an answer cannot be had, the endpoint says 503, and

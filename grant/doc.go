@@ -4,9 +4,9 @@
 //	Grants: []avouch.Grant{
 //		grant.ClientCredentials{}, // a client gets a token for itself
 //		avouch.ClientOptional(&grant.JWTBearer{Trust: issuers}), // an assertion is exchanged for a token
-//		code,    // a *grant.AuthorizationCode: a user decides in his browser
-//		refresh, // a *grant.RefreshToken: what he has decided goes on
+//		code, // a *grant.AuthorizationCode: users decide in their browsers
 //	}
+//	Refresh: &grant.RefreshToken{}, // what a user has decided goes on
 //
 // # JWT bearer
 //
@@ -37,8 +37,8 @@
 // [DeviceCode] is for devices without a browser (RFC 8628). It is one value in three places, beside an [Ask] of yours that
 // knows who is signed in:
 //
-//	device := &grant.DeviceCode{Store: store, Ask: ask, Refresh: refresh}
-//	Grants:    []avouch.Grant{device, refresh},
+//	device := &grant.DeviceCode{Ask: ask}
+//	Grants:    []avouch.Grant{device},
 //	Endpoints: []avouch.Endpoint{device.Authorization(), device.Verification()},
 //
 // The device gets its codes at /oauth/device_authorization and shows one of them; the user types it in at /device, where
@@ -50,8 +50,9 @@
 //
 // [AuthorizationCode] sends a user's browser to this server, [DeviceCode] has him come by himself, with the code that a
 // device shows (RFC 8628). Both ask the program who he is and what he consents to, by one function of type [Ask], and have
-// endpoints beside the token endpoint. [RefreshToken] is a grant, and what issues refresh tokens for other grants, yours
-// too: hand the same value to all of them. What they must remember is kept in a handle.Store.
+// endpoints beside the token endpoint. [RefreshToken] takes refresh tokens, and makes them for every grant that says
+// Authorization.Refresh, yours too. What they must remember is kept in avouch.Config.Handles, and the server ends a consent
+// if a code or a refresh token of it is used twice.
 //
 // # What is refused
 //
@@ -69,8 +70,8 @@
 // [AuthorizationCode] lets a user decide in his browser what a client may do in his name (RFC 6749 §4.1). The grant takes
 // part in the token endpoint; its other half are two endpoints, for browsers and for clients that push their requests:
 //
-//	code := &grant.AuthorizationCode{Store: store, Ask: ask, Refresh: refresh}
-//	Grants:    []avouch.Grant{code, refresh},
+//	code := &grant.AuthorizationCode{Ask: ask}
+//	Grants:    []avouch.Grant{code},
 //	Endpoints: []avouch.Endpoint{code.Authorization(), code.Pushed()},
 //
 // Your program knows the users, so it has the one question that there is: [Ask]. When it is called, the request is in
