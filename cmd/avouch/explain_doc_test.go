@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -77,6 +78,19 @@ func TestExplainPage(t *testing.T) {
 		writeReport(&text, x.Reports[0], false)
 		reports = append(reports, text.String())
 	}
+
+	till := admin.AddClientInput{ID: "till", GenerateSecret: true}
+	till.AuthMethod, till.GrantTypes, till.Scope = "client_secret_post", []string{grantClientCredentials}, "orders:read"
+	s.add(till)
+	x, err := s.server.explain(t.Context(), explainInput{now: now, form: url.Values{
+		"grant_type": {grantClientCredentials}, "client_id": {"till"}, "client_secret": {"not the one"}, "scope": {"orders:write"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	(&app{process: process{stdout: &text}, noColor: true}).writeExplanation(x, true)
+	reports = append(reports, text.String())
 
 	page, err := os.ReadFile("../../docs/guide/explain.md")
 	if err != nil {
