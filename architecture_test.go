@@ -36,6 +36,7 @@ var level = map[string]int{
 	"clientauth":          6,
 	"endpoint":            7,
 	"explain":             7,
+	"avouchtest":          6,
 	"client":              6,
 	"resource":            6,
 	"storage":             7,

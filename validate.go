@@ -58,7 +58,7 @@ func (c *Config) validate() error {
 }
 
 func (c *Config) validateGrants(fault func(string, ...any)) {
-	if len(c.Grants) == 0 {
+	if len(c.grants()) == 0 {
 		fault("Grants is empty: at least one is required")
 	}
 	seen := map[string]bool{}
