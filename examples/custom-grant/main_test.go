@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,9 @@ import (
 	"time"
 
 	"github.com/avouch-oauth/avouch"
+	"github.com/avouch-oauth/avouch/avouchtest"
+	"github.com/avouch-oauth/avouch/keys"
+	"github.com/avouch-oauth/avouch/token"
 )
 
 // answer is what comes back from the token endpoint.
@@ -135,4 +139,23 @@ func TestAtOnce(t *testing.T) {
 	if n := passed.Load(); n != 1 {
 		t.Errorf("%d of 64 got a token, want one", n)
 	}
+}
+
+// TestContract has the library judge the grant. Each request has a PIN of its own.
+func TestContract(t *testing.T) {
+	key, err := keys.Generate(keys.ES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pins := &kioskPIN{pins: map[string]pin{}}
+	config := avouch.Config{
+		Issuer: "http://127.0.0.1", Minter: &token.Minter{Key: key}, Grants: []avouch.Grant{avouch.ClientOptional(pins)},
+	}
+	avouchtest.RunGrant(t, config, func(testing.TB) url.Values {
+		number := rand.Text()
+		pins.mu.Lock()
+		defer pins.mu.Unlock()
+		pins.pins[number] = pin{"lobby", time.Now().Add(time.Minute)}
+		return url.Values{"grant_type": {pins.Type()}, "pin": {number}}
+	})
 }
