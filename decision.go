@@ -78,6 +78,10 @@ func (s *Server) Decide(ctx context.Context, req *Request) (*Decision, error) {
 	return d, d.decide(ctx, s, req)
 }
 
+// ErrNotTried is what a [Grant] returns in a dry run ([Request.DryRun]) in place of comparing what could be guessed, such as
+// a password or a PIN: nothing counts the guesses of a dry run. The decision ends there, neither accepted nor refused.
+var ErrNotTried = errors.New("avouch: a dry run does not try what could be guessed")
+
 // decide runs the steps. Panics of grants, methods and stores become errors.
 func (d *Decision) decide(ctx context.Context, s *Server, req *Request) (err error) {
 	d.server, d.dry = s, req.dry
@@ -132,7 +136,10 @@ func (d *Decision) decideAllowed(context.Context, *Request) error {
 
 func (d *Decision) decideGrant(ctx context.Context, req *Request) error {
 	authz, err := d.offered.Authorize(ctx, req)
-	if err != nil {
+	if err = solid(err); err != nil {
+		if errors.Is(err, ErrNotTried) && !d.dry {
+			return errors.New("grant " + d.GrantType + " has not tried a request that is no dry run")
+		}
 		return err
 	}
 	if authz == nil {

@@ -1,5 +1,7 @@
 package avouch
 
+import "errors"
+
 // Step is one step of the way of a token request, and what came of it. See [Decision.Steps].
 type Step struct {
 	Name    string      `json:"step"`
@@ -14,7 +16,7 @@ const (
 	StepPassed   StepOutcome = "passed"
 	StepFailed   StepOutcome = "failed"    // the request is refused here
 	StepSkipped  StepOutcome = "skipped"   // an earlier step failed
-	StepNotTried StepOutcome = "not tried" // a dry run compares no secret: it goes on as if the credentials were valid
+	StepNotTried StepOutcome = "not tried" // a dry run compares no secret; of a client it goes on as if it were right
 	StepNotAsked StepOutcome = "not asked" // a dry run does not ask whether something was used before
 )
 
@@ -27,6 +29,8 @@ func (d *Decision) Steps() []Step {
 		switch {
 		case i > d.done || i == d.done && d.err == nil:
 			s.Outcome = StepSkipped
+		case i == d.done && errors.Is(d.err, ErrNotTried):
+			s.Outcome = StepNotTried
 		case i == d.done:
 			s.Outcome, s.Detail = StepFailed, asRefusal(d.err).Error()
 		case s.Name == "client authentication":

@@ -19,7 +19,8 @@ type Grant interface {
 	Type() string
 	// Authorize decides one request. A refusal is an [*Error]; any other error is the server's failure and is told
 	// to the caller as server_error without detail. It changes nothing that lasts, because dry runs call it, too: what is
-	// to be used once goes into Authorization.Uses, what is to be kept into Record, and what counts into [Error.Count].
+	// to be used once goes into Authorization.Uses, what is to be kept into Record, and what counts into [Error.Count]. If
+	// the request carries what could be guessed, such as a PIN, a dry run gets [ErrNotTried].
 	Authorize(ctx context.Context, req *Request) (*Authorization, error)
 }
 

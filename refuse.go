@@ -51,13 +51,19 @@ func counted(err error) error {
 	return &once
 }
 
+// solid replaces a nil *Error that is returned as an error, which is not nil, by one that can be looked at.
+func solid(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && e == nil {
+		return errors.New("a nil *avouch.Error was returned as an error, which is not nil")
+	}
+	return err
+}
+
 // asRefusal turns any error into what the caller is told.
 func asRefusal(err error) *Error {
+	err = solid(err)
 	if e, ok := errors.AsType[*Error](err); ok {
-		if e != nil {
-			return e
-		}
-		err = errors.New("a nil *avouch.Error was returned as an error, which is not nil")
+		return e
 	}
 	return refuse(ServerError, "the server failed; its operator finds the reason under the refusal_id", err)
 }

@@ -30,6 +30,7 @@ func RunGrant(t *testing.T, c avouch.Config, form func(t testing.TB) url.Values)
 	t.Run("a dry run changes nothing", func(t *testing.T) { j.dryRun(t, form(t)) })
 	t.Run("a dry run says what the server says", func(t *testing.T) { j.sameAnswer(t, form(t)) })
 	t.Run("a refused request uses nothing up", func(t *testing.T) { j.refused(t, form(t)) })
+	t.Run("a dry run is no oracle", func(t *testing.T) { j.oracle(t, form(t)) })
 	t.Run("wrong requests in dry runs lock nothing", func(t *testing.T) { j.wrong(t, form(t)) })
 	t.Run("once", func(t *testing.T) { j.once(t, form(t)) })
 	t.Run("once, at the same moment", func(t *testing.T) { j.atOnce(t, form(t)) })
@@ -40,6 +41,7 @@ func RunGrant(t *testing.T, c avouch.Config, form func(t testing.TB) url.Values)
 type judge struct {
 	server *avouch.Server
 	calls  atomic.Int64 // of whatever lasts: handles put, revocations, uses
+	uses   atomic.Int64 // of these, how much was used once
 	last   atomic.Pointer[avouch.Event]
 }
 
@@ -66,6 +68,7 @@ type guard struct {
 
 func (g guard) FirstUse(ctx context.Context, now time.Time, uses ...replay.Use) error {
 	g.judge.calls.Add(1)
+	g.judge.uses.Add(int64(len(uses)))
 	return g.Guard.FirstUse(ctx, now, uses...)
 }
 
@@ -146,6 +149,9 @@ func (j *judge) decide(t testing.TB, form url.Values) (*avouch.Decision, error) 
 func (j *judge) accepted(t testing.TB, form url.Values) *avouch.Decision {
 	t.Helper()
 	d, err := j.decide(t, form)
+	if errors.Is(err, avouch.ErrNotTried) {
+		t.Skip("the grant is not tried in a dry run")
+	}
 	if err != nil {
 		t.Fatalf("a dry run of a request that form has made is refused: %v", err)
 	}
@@ -183,14 +189,38 @@ func (j *judge) refused(t *testing.T, form url.Values) {
 	j.granted(t, form, "a request refused for its scope has used something up: what is used once belongs in Uses")
 }
 
+// guessable is how short a parameter is that somebody could guess: a handle of this library has 43 characters.
+const guessable = 20
+
+// oracle looks for a parameter of which a dry run says whether it is right. Nothing counts the guesses there.
+func (j *judge) oracle(t *testing.T, form url.Values) {
+	j.accepted(t, form)
+	for _, name := range parameters(form) {
+		value := form.Get(name)
+		if len(value) >= guessable {
+			continue
+		}
+		if d, err := j.decide(t, with(form, name, value+"-wrong")); err != nil && d.Authorization == nil {
+			t.Errorf("a dry run accepts the %s %q and refuses another one: return avouch.ErrNotTried in a dry run if it can be guessed, or make it %d characters long", name, value, guessable)
+		}
+	}
+}
+
+// parameters are those of a form that are the grant's own.
+func parameters(form url.Values) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(form)), func(name string) bool {
+		switch name {
+		case "grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type":
+			return true
+		}
+		return false
+	})
+}
+
 // wrong tries, in dry runs, requests in which one parameter is another.
 func (j *judge) wrong(t *testing.T, form url.Values) {
 	before := j.calls.Load()
-	for _, name := range slices.Sorted(maps.Keys(form)) {
-		switch name {
-		case "grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type":
-			continue
-		}
+	for _, name := range parameters(form) {
 		for i := range 30 {
 			_, _ = j.decide(t, with(form, name, fmt.Sprint(form.Get(name), "-", i)))
 		}
@@ -202,23 +232,23 @@ func (j *judge) wrong(t *testing.T, form url.Values) {
 }
 
 func (j *judge) once(t *testing.T, form url.Values) {
-	d := j.accepted(t, form)
-	j.granted(t, form, "accepted in a dry run, and refused")
+	before := j.uses.Load()
+	j.granted(t, form, "a request that form has made is refused")
+	if j.uses.Load() == before {
+		t.Skip("nothing of this grant is for single use")
+	}
+	consent := j.last.Load().Consent
 	a := j.send(t, form)
 	switch {
-	case len(d.Authorization.Uses) == 0:
-		t.Skip("nothing of this grant is for single use")
 	case a.Error != string(avouch.InvalidGrant) && a.Error != string(avouch.InvalidClient):
 		t.Errorf("a second time: %s", j.refusal(a))
-	case d.Authorization.Family != "" && a.Error == string(avouch.InvalidGrant) && !j.over(t, d.Authorization.Family):
+	case consent != "" && a.Error == string(avouch.InvalidGrant) && !j.over(t, consent):
 		t.Error("it was used twice, and its consent goes on")
 	}
 }
 
 func (j *judge) atOnce(t *testing.T, form url.Values) {
-	if d := j.accepted(t, form); len(d.Authorization.Uses) == 0 {
-		t.Skip("nothing of this grant is for single use")
-	}
+	before := j.uses.Load()
 	const callers = 16
 	var passed atomic.Int64
 	var all sync.WaitGroup
@@ -230,6 +260,9 @@ func (j *judge) atOnce(t *testing.T, form url.Values) {
 		})
 	}
 	all.Wait()
+	if j.uses.Load() == before {
+		t.Skip("nothing of this grant is for single use")
+	}
 	if n := passed.Load(); n != 1 {
 		t.Errorf("of %d requests with the same form at the same moment %d were granted, want 1", callers, n)
 	}

@@ -66,7 +66,10 @@ func (*pins) Type() string { return pinType }
 
 func (p *pins) next(testing.TB) url.Values {
 	n := p.issued.Add(1)
-	pin := fmt.Sprint("pin-", n)
+	pin := fmt.Sprintf("pin-%030d", n)
+	if p.flaw == "can be guessed" || p.flaw == "" && n%2 == 0 {
+		pin = fmt.Sprint("pin-", n)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.valid == nil {
@@ -81,6 +84,9 @@ func (p *pins) Authorize(ctx context.Context, req *avouch.Request) (*avouch.Auth
 	defer p.mu.Unlock()
 	pin := req.Param("pin")
 	consent, known := p.valid[pin]
+	if p.flaw == "" && len(pin) < 30 && req.DryRun() {
+		return nil, avouch.ErrNotTried
+	}
 	no := &avouch.Error{Code: avouch.InvalidGrant, Description: "the PIN is not valid"}
 	if !known {
 		if p.flaw == "counts in Authorize" {
@@ -138,6 +144,7 @@ func TestJudge(t *testing.T) {
 		"keeps in Authorize":             "a_dry_run_changes_nothing",
 		"is another in a dry run":        "a_dry_run_says_what_the_server_says",
 		"accepts any":                    "once",
+		"can be guessed":                 "a_dry_run_is_no_oracle",
 	} {
 		t.Run(flaw, func(t *testing.T) {
 			t.Parallel()

@@ -459,7 +459,7 @@ func disagreement(w *world, x *explain.Explanation, a answer, guess, unnamed boo
 	}
 	if guess && a.Error == "invalid_client" {
 		// So is whether the secret is right, unless the credentials are refused whatever it is.
-		if x.Error != avouch.InvalidClient && !strings.Contains(open, "the secret was not tried") {
+		if x.Error != avouch.InvalidClient && !strings.Contains(open, "the client authentication was not tried") {
 			return "the secret is wrong, which the explanation does not leave open"
 		}
 		return ""

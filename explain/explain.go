@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/avouch-oauth/avouch"
@@ -29,7 +30,8 @@ type Explainer struct {
 type Explanation struct {
 	Accepted bool `json:"accepted"` // a token would be issued, if Open turns out well
 
-	// What the caller would be told, and what the operator should know; "" if the request is accepted.
+	// What the caller would be told, and what the operator should know; "" if the request is accepted, and if a grant of
+	// your own was not tried (avouch.ErrNotTried).
 	Error       avouch.Code `json:"error,omitempty"`
 	Description string      `json:"error_description,omitempty"`
 	Reason      string      `json:"reason,omitempty"`
@@ -59,7 +61,7 @@ func (e *Explainer) Request(ctx context.Context, form url.Values, client *avouch
 		return nil, ctx.Err()
 	}
 	x := &Explanation{Accepted: err == nil, Client: authenticated(d), Steps: d.Steps(), Gives: gives(d)}
-	if err != nil {
+	if err != nil && !errors.Is(err, avouch.ErrNotTried) {
 		x.refuse(err)
 	}
 	x.Open = open(x.Steps)
@@ -99,7 +101,7 @@ func open(steps []avouch.Step) []string {
 	for _, s := range steps {
 		switch s.Outcome {
 		case avouch.StepNotTried:
-			all = append(all, "the secret was not tried: "+s.Detail)
+			all = append(all, strings.TrimSuffix("the "+s.Name+" was not tried: "+s.Detail, ": "))
 		case avouch.StepNotAsked:
 			all = append(all, "whether it was used before was not asked")
 		}

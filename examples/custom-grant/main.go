@@ -33,6 +33,9 @@ func (*kioskPIN) Type() string { return "urn:example:grant-type:kiosk-pin" }
 // Authorize says who is meant. Everything else — the form, client authentication, scope and resource, the single use,
 // the token and the answer — is the server's work.
 func (k *kioskPIN) Authorize(_ context.Context, req *avouch.Request) (*avouch.Authorization, error) {
+	if req.DryRun() { // a PIN can be guessed, and nothing counts the guesses of a dry run
+		return nil, avouch.ErrNotTried
+	}
 	typed := req.Param("pin")
 	k.mu.Lock()
 	p, known := k.pins[typed]
