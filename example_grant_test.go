@@ -25,6 +25,9 @@ type kioskPIN struct {
 func (kioskPIN) Type() string { return "urn:example:grant-type:kiosk-pin" }
 
 func (k kioskPIN) Authorize(_ context.Context, req *avouch.Request) (*avouch.Authorization, error) {
+	if req.DryRun() { // a PIN can be guessed, and nothing counts the guesses of a dry run
+		return nil, avouch.ErrNotTried
+	}
 	pin := req.Param("pin")
 	visitor, ok := k.visitors[pin]
 	if !ok {

@@ -34,6 +34,8 @@ func (legacyPassword) Type() string { return "password" }
 func (g legacyPassword) Authorize(ctx context.Context, req *avouch.Request) (*avouch.Authorization, error) {
 	user, password := req.Param("username"), req.Param("password")
 	switch {
+	case req.DryRun(): // nothing counts the guesses of a dry run
+		return nil, avouch.ErrNotTried
 	case !req.Now.Before(g.Until):
 		return nil, &avouch.Error{Code: avouch.UnsupportedGrantType, Description: "the password grant has ended: use authorization_code"}
 	case req.Client == nil || req.Client.AuthMethod == "none" || req.HTTP == nil:
