@@ -33,7 +33,7 @@ func open() (operations *admin.Admin, close func()) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	return admin.New(store, sealer, admin.Options{Issuer: "https://as.example.com"}).As("alice"), func() {
+	return admin.New(store, sealer, admin.Options{Issuer: "https://as.example.com"}).As(admin.Caller{Name: "alice", May: admin.All()}), func() {
 		store.Close()
 		os.RemoveAll(dir)
 	}
