@@ -333,7 +333,7 @@ func summary(c *admin.Change) string {
 		if used := utf8.RuneCountInString(b.String()); used+utf8.RuneCountInString(part) > longestSummary {
 			if i == 0 {
 				part = string([]rune(part)[:longestSummary])
-				b.WriteString(part + "…")
+				b.WriteString(part + "...")
 				i++
 			}
 			if left := len(c.Fields) - i; left > 0 {
