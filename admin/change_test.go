@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -363,6 +362,24 @@ func actionsOfTheCode(t *testing.T) []string {
 	}
 	slices.Sort(actions)
 	return actions
+}
+
+// TestActionsDocumented holds the table of actions of docs/guide/changes.md to the code.
+func TestActionsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/guide/changes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented []string
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[a-z_]+\\.[a-z_]+`(?:, `[a-z_]+\\.[a-z_]+`)*) \\|").FindAllStringSubmatch(string(page), -1) {
+		for _, action := range strings.Split(row[1], ", ") {
+			documented = append(documented, strings.Trim(action, "`"))
+		}
+	}
+	slices.Sort(documented)
+	if want := actionsOfTheCode(t); !slices.Equal(documented, want) {
+		t.Errorf("the page has the actions\n%q\nthe code records\n%q", documented, want)
+	}
 }
 
 // TestNothingSecretIsRecorded makes secrets of every kind and looks for them in all that is recorded, in every form in
@@ -736,47 +753,5 @@ func TestRevoke(t *testing.T) {
 	}
 	if _, err := a.RevokeToken(ctx, good); code(err) != NotFound {
 		t.Errorf("a token whose key was withdrawn: %v", err)
-	}
-}
-
-// TestOwnChangesAreBounded: a client that changes its registration in a loop is stopped, before its changes fill the
-// disk. An operator is not.
-func TestOwnChangesAreBounded(t *testing.T) {
-	a, ctx := newTest(t), t.Context()
-	r := a.Registrar()
-	if err := r.RegisterClient(ctx, time.Now(), &endpoint.RegisteredClient{ID: "me", Metadata: endpoint.Metadata{AuthMethod: methodNone, GrantTypes: []string{grantDeviceCode}}}, nil); err != nil {
-		t.Fatal(err)
-	}
-	replace := func(name string) error {
-		c, err := r.RegisteredClient(ctx, "me")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Metadata.Name = name
-		return r.ReplaceClient(ctx, time.Now(), c)
-	}
-	for i := range maxOwnChanges {
-		if err := replace(fmt.Sprint(i)); err != nil {
-			t.Fatal(i, err)
-		}
-	}
-	err := replace("once more")
-	refused, ok := errors.AsType[*avouch.Error](err)
-	if !ok || refused.Code != avouch.TemporarilyUnavailable || refused.RetryAfter == 0 {
-		t.Errorf("one change too many: %v", err)
-	}
-	c, err := a.Client(ctx, "me")
-	if err != nil || c.Name != fmt.Sprint(maxOwnChanges-1) {
-		t.Errorf("%+v, %v", c, err)
-	}
-	if _, err := a.UpdateClient(ctx, "me", 0, c.ClientMetadata); err != nil {
-		t.Errorf("an operator: %v", err)
-	}
-	record, err := r.RegisteredClient(ctx, "me")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.UnregisterClient(ctx, time.Now(), "me", record.Revision); err != nil {
-		t.Errorf("it cannot leave: %v", err)
 	}
 }

@@ -33,27 +33,6 @@ func (r registrar) as(name, via string) *Admin {
 	return r.admin.As(c)
 }
 
-// A registered client may change its registration maxOwnChanges times within ownChangesWithin: each change is recorded
-// and kept, so a client that changes its registration in a loop would fill the disk.
-const (
-	maxOwnChanges    = 60
-	ownChangesWithin = time.Hour
-)
-
-// maySelfChange returns an error if a client has changed its registration too often lately.
-func (t *tx) maySelfChange(ctx context.Context, id string) error {
-	made, err := t.Log(ctx, storage.LogQuery{
-		Kind: changeLog, Labels: [3]string{"client", id, id}, Since: t.now.Add(-ownChangesWithin), Limit: maxOwnChanges,
-	})
-	if err == nil && len(made) == maxOwnChanges {
-		err = &avouch.Error{
-			Code: avouch.TemporarilyUnavailable, Description: "this client has changed its registration too often; try again in an hour",
-			RetryAfter: ownChangesWithin, Err: fmt.Errorf("client %q has changed its registration %d times within %s", id, maxOwnChanges, ownChangesWithin),
-		}
-	}
-	return err
-}
-
 // InitialToken implements endpoint.Registrar.
 func (r registrar) InitialToken(ctx context.Context, now time.Time, digest [32]byte) (bool, error) {
 	if err := r.admin.may("client.register"); err != nil {
@@ -131,9 +110,6 @@ func (r registrar) ReplaceClient(ctx context.Context, _ time.Time, c *endpoint.R
 			err = endpoint.ErrClientChanged
 		}
 		if err != nil {
-			return err
-		}
-		if err := t.maySelfChange(ctx, c.ID); err != nil {
 			return err
 		}
 		var found faults

@@ -92,16 +92,7 @@ func (a *app) changesListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := table{head: []string{"NUMBER", "TIME", "BY", "ACTION", "ID", "CHANGED"}}
-			for i := range page.Changes {
-				t.rows = append(t.rows, changeRow(&page.Changes[i]))
-			}
-			switch {
-			case page.Next != 0:
-				t.note = fmt.Sprintf("more: repeat the command with --before %d", page.Next)
-			case len(t.rows) == 0:
-				t.note = "no changes match"
-			}
+			t := changeTable(page)
 			if a.format == "yaml" {
 				for i := range page.Changes {
 					page.Changes[i] = visibleChange(page.Changes[i])
@@ -267,6 +258,21 @@ func changesBy(name func(c *admin.Change) string) record {
 		}
 		return names, nil
 	}}
+}
+
+// changeTable is a page of changes as a person reads it.
+func changeTable(page *admin.ChangePage) table {
+	t := table{head: []string{"NUMBER", "TIME", "BY", "ACTION", "ID", "CHANGED"}}
+	for i := range page.Changes {
+		t.rows = append(t.rows, changeRow(&page.Changes[i]))
+	}
+	switch {
+	case page.Next != 0:
+		t.note = fmt.Sprintf("more: repeat the command with --before %d", page.Next)
+	case len(t.rows) == 0:
+		t.note = "no changes match"
+	}
+	return t
 }
 
 func changeRow(c *admin.Change) []string {

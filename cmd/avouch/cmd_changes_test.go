@@ -3,14 +3,17 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/avouch-oauth/avouch/admin"
 	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
+	"github.com/avouch-oauth/avouch/keys"
 )
 
 // changes returns what "avouch changes list" shows beside a running server, the oldest first.
@@ -210,6 +213,74 @@ func TestSummary(t *testing.T) {
 	} {
 		if got := summary(&admin.Change{Fields: c.fields}); got != c.want {
 			t.Errorf("%+v\nis %s, want\n%s", c.fields, got, c.want)
+		}
+	}
+}
+
+// TestChangesPage holds the output and the tables on docs/guide/changes.md to what the commands write and to what is
+// recorded.
+func TestChangesPage(t *testing.T) {
+	s := startServer(t, nil)
+	key, err := keys.LoadPrivate("../../keys/testdata/billing-batch.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := admin.AddClientInput{ID: "billing", Keys: mustJSON(t, key.PublicKeys(time.Now()))}
+	in.GrantTypes, in.Scope = []string{grantClientCredentials}, "invoices:read"
+	client := s.add(in)
+	meta := client.ClientMetadata
+	meta.Scope = "invoices:read invoices:write"
+	ctx := t.Context()
+	_, update := s.admin.UpdateClient(ctx, "billing", 0, meta)
+	_, disable := s.admin.DisableClient(ctx, "billing")
+	_, revoke := s.admin.RevokeClientKey(ctx, "billing", client.Keys[0].ID)
+	if err := errors.Join(update, disable, revoke); err != nil {
+		t.Fatal(err)
+	}
+	page, err := s.admin.Changes(ctx, admin.ChangeQuery{Noun: "client", ID: "billing"})
+	if err != nil || len(page.Changes) != 4 {
+		t.Fatal(page, err)
+	}
+	for i := range page.Changes { // a database without a server beside it, and another day
+		c := &page.Changes[i]
+		c.Number--
+		c.Caller.Name, c.Caller.Host, c.Caller.Via = "alice", "laptop", "cli"
+		c.Time = time.Date(2026, 11, 24, 3, 12, []int{0, 9, 20, 31, 44}[c.Number], 0, time.UTC)
+	}
+	var outputs []string
+	for _, table := range []table{changeTable(page), changeDetails(&page.Changes[2])} {
+		var out bytes.Buffer
+		if err := table.write(&out); err != nil {
+			t.Fatal(err)
+		}
+		outputs = append(outputs, out.String())
+	}
+	text := readText(t, "../../docs/guide/changes.md")
+	shown := 0
+	for _, part := range strings.Split(text, "```text\n")[1:] {
+		block, _, _ := strings.Cut(part, "```")
+		if shown++; !slices.Contains(outputs, block) {
+			t.Errorf("the commands do not write this:\n%s", block)
+		}
+	}
+	if shown != len(outputs) || t.Failed() {
+		t.Errorf("%d blocks; what the commands write is\n\n%s", shown, strings.Join(outputs, "\n"))
+	}
+	if want := "| `--noun` | a kind of record: " + strings.Join(admin.ChangeNouns(), ", ") + " |"; !strings.Contains(text, want) {
+		t.Errorf("the page lacks the row\n%s", want)
+	}
+	for _, c := range []struct {
+		caller admin.Caller
+		want   string
+	}{
+		{admin.Caller{Name: "alice", Host: "laptop", Via: "cli"}, "alice@laptop"},
+		{admin.Caller{Name: "avouch", Host: "as1", Via: "serve"}, "avouch@as1 (serve)"},
+		{admin.Caller{Name: "3f9c0a1b2c3d4e5f", Host: "as1", Via: "registration"}, "initial token 3f9c0a1b2c3d4e5f"},
+		{admin.Caller{Host: "as1", Via: "registration"}, "open registration"},
+		{admin.Caller{Name: "KQ3S…", Host: "as1", Via: "management"}, "client KQ3S…"},
+	} {
+		if got := callerText(&c.caller); got != c.want || !strings.Contains(text, "| `"+c.want+"` |") {
+			t.Errorf("%+v is shown as %q, and the page should have %q", c.caller, got, c.want)
 		}
 	}
 }
