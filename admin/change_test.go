@@ -523,6 +523,37 @@ func TestNothingSecretIsRecorded(t *testing.T) {
 	}
 }
 
+// TestChangeJSON holds changes to the form in which they are kept and shown: programs read the one, databases have the
+// other. A new member may be added; none may go or get another name.
+func TestChangeJSON(t *testing.T) {
+	const kept = `{"caller":{"name":"alice","host":"laptop","via":"cli"},"action":"client_key.revoke","noun":"client","id":"billing","key":"k1",` +
+		`"fields":[{"field":"keys k1.state","old":"\"active\"","new":"\"revoked\""},{"field":"secrets s1","new":"(hidden)"}]}`
+	at := time.Date(2026, 11, 24, 3, 12, 44, 123_000_000, time.UTC)
+	c, err := changeOf(&storage.Entry{Kind: changeLog, Number: 7, Time: at, Data: json.RawMessage(kept)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Change{
+		Number: 7, Time: at, Caller: Caller{Name: "alice", Host: "laptop", Via: "cli"}, Action: "client_key.revoke", Noun: "client", ID: "billing", Key: "k1",
+		Fields: []FieldChange{{"keys k1.state", `"active"`, `"revoked"`}, {"secrets s1", "", "(hidden)"}},
+	}
+	if !reflect.DeepEqual(*c, want) {
+		t.Errorf("%+v, want %+v", *c, want)
+	}
+	if shown := asJSON(t, c); shown != `{"number":7,"time":"2026-11-24T03:12:44.123Z",`+kept[1:] {
+		t.Errorf("it is shown as %s", shown)
+	}
+	e, err := changeEntry(*c, at)
+	if err != nil || string(e.Data) != kept || e.Labels != [3]string{"client", "billing", "alice"} || e.Kind != "change" || !e.Time.Equal(at) {
+		t.Errorf("it is kept as %+v, %v", e, err)
+	}
+	for _, broken := range []string{`[]`, `{"action":1}`} {
+		if _, err := changeOf(&storage.Entry{Number: 9, Data: json.RawMessage(broken)}); err == nil || !strings.Contains(err.Error(), "change 9") {
+			t.Errorf("%s: %v", broken, err)
+		}
+	}
+}
+
 // TestChanges lists by noun, id, caller, time and number, page by page.
 func TestChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -110,7 +110,7 @@ func tokenSnapshot(c *token.Claims) snapshot {
 // accessToken returns the claims of an access token that this server has issued.
 func (a *Admin) accessToken(ctx context.Context, at time.Time, text string) (*token.Claims, error) {
 	if a.options.Issuer == "" {
-		return nil, &Error{Code: Invalid, Kind: "token", Reason: "whether this server has issued an access token is known by its issuer; configure the issuer"}
+		return nil, &Error{Code: Invalid, Kind: "token", Reason: "the issuer of this server is not configured, so no access token can be verified; configure it"}
 	}
 	records, err := a.store.SigningKeys(ctx)
 	if err != nil {

@@ -47,6 +47,9 @@ To end everything that a user or a client has, disable the user or the client.`,
 			if err != nil {
 				return err
 			}
+			if conf.Issuer == "" && strings.Contains(text, ".") { // an access token, which names its issuer
+				return usagef("which server? name its configuration by --config, or give --dev for the one of \"serve --dev\" in this folder")
+			}
 			w, err := a.open(c.Context(), conf, false, nil)
 			if err != nil {
 				return err
