@@ -13,20 +13,20 @@ import (
 )
 
 // Change is one recorded change. It was committed in the transaction that made it, and never holds a secret, a hash, a
-// token or a key: those are told by name only.
+// token or a key: those are recorded by name only.
 type Change struct {
 	Number int64         `json:"number"` // 1 for the first, in the order of commits, without gaps
 	Time   time.Time     `json:"time"`
 	Caller Caller        `json:"caller"`           // who made it
 	Action string        `json:"action"`           // "client.add", "client_key.revoke", "signing_key.rotate", ...
-	Noun   string        `json:"noun"`             // kind of record: client, issuer, rule, subject, initial_token, signing_key, token, consent, change
+	Noun   string        `json:"noun"`             // kind of record: "client", "rule", ...; see [ChangeNouns]
 	ID     string        `json:"id,omitempty"`     // of the record: client id, name of an issuer or rule, sub, kid, jti, ...
-	Key    string        `json:"key,omitempty"`    // kid, or id of the secret, if the change is about one key or secret of a client
+	Key    string        `json:"key,omitempty"`    // kid, or id of the secret, if it is about one of a client
 	Fields []FieldChange `json:"fields,omitempty"` // what is different; none if everything was as asked for already
 }
 
-// FieldChange is one member of a record before and after, as JSON text or, for what must not be told, "(hidden)". Old is
-// "" if the member was not set before, New if it is not set any more.
+// FieldChange is one member of a record before and after, as JSON text or, for a value that is not recorded,
+// "(hidden)". Old is "" if the member was not set before, New if it is not set any more.
 type FieldChange struct {
 	Field string `json:"field"`
 	Old   string `json:"old,omitempty"`
@@ -173,8 +173,8 @@ type DropChangesResult struct {
 	Dropped int64 `json:"dropped"`
 }
 
-// DropChanges drops the changes before a time, in portions. It refuses to drop what Options.KeepChanges still keeps. That
-// changes are dropped is a change itself, recorded before the first of them goes. [Live.Run] calls it.
+// DropChanges drops the changes before a time, in portions. It refuses to drop what Options.KeepChanges still keeps. It
+// records that it drops them before the first one goes. [Live.Run] calls it.
 func (a *Admin) DropChanges(ctx context.Context, before time.Time) (*DropChangesResult, error) {
 	if err := a.may("change.drop"); err != nil {
 		return nil, err
@@ -206,8 +206,8 @@ func (a *Admin) DropChanges(ctx context.Context, before time.Time) (*DropChanges
 	return &DropChangesResult{dropped}, err
 }
 
-// dropAfter is how much older than it must be a change becomes before it is dropped. So dropping happens, and is
-// recorded, once a day and not every minute.
+// dropAfter is how long the oldest change stays after its time is over. So changes are dropped, and that is recorded,
+// once a day and not every minute.
 const dropAfter = 24 * time.Hour
 
 // dropOldChanges drops what is older than Options.KeepChanges, if the oldest change has been so for a day.

@@ -290,7 +290,7 @@ func keyView(k *storage.ClientKey, at time.Time) ClientKey {
 	return v
 }
 
-// keyLife is what changes tell of a key, besides its kid.
+// keyLife is what changes record of a key, besides its kid.
 func keyLife(k *storage.ClientKey) any {
 	return struct {
 		State     string    `json:"state"`

@@ -207,7 +207,7 @@ func secretView(s *storage.ClientSecret) ClientSecret {
 	return ClientSecret{ID: s.ID, Label: s.Label, Sealed: len(s.Sealed) > 0, Expires: s.Expires, Created: s.Created}
 }
 
-// secretLife is what changes tell of a secret, besides its id.
+// secretLife is what changes record of a secret, besides its id.
 func secretLife(s *storage.ClientSecret) any {
 	return struct {
 		Label   string    `json:"label,omitempty"`

@@ -130,7 +130,7 @@ func initialTokenView(t *storage.InitialToken) InitialToken {
 	return InitialToken{ID: t.ID, Label: t.Label, Uses: t.Uses, Expires: t.Expires, Created: t.Created}
 }
 
-// initialTokenState is what changes tell of an initial access token.
+// initialTokenState is what changes record of an initial access token.
 func initialTokenState(t *storage.InitialToken) any {
 	return struct {
 		Label   string    `json:"label,omitempty"`

@@ -2,7 +2,7 @@ package admin
 
 import "strings"
 
-// Caller is on whose behalf an operation runs, and what it may do. Every change says who its caller was. The zero Caller
+// Caller is the party that an operation runs for, and what it may do. Every change names its caller. The zero Caller
 // may do nothing.
 type Caller struct {
 	Name string `json:"name,omitempty"` // login name; id of a client or of an initial access token; "" for open registration
@@ -19,9 +19,9 @@ const (
 	viaManagement   = "management"   // Name is the id of the client
 )
 
-// Permissions are operations, by noun and verb: "client.add" is one operation, "client.*" all with clients, "*.list" all
-// lists, "*" everything. Nouns are matched whole: "client.*" does not include "client_key.revoke". Anything else permits
-// nothing.
+// Permissions are operations by noun and verb: "client.add" is one operation, "client.*" are all on clients, "*.list"
+// are all lists, "*" is everything. Nouns are matched whole: "client.*" does not include "client_key.revoke". Anything
+// else permits nothing.
 //
 // An operation is checked by its own name before it reads anything, and again by the action of each change that it
 // records: applying a document needs "document.apply" and, for each client that it updates, "client.update".

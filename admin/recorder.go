@@ -9,8 +9,8 @@ import (
 	"github.com/avouch-oauth/avouch/storage"
 )
 
-// write runs f in one transaction. When it returns nil, the records and what is recorded of them are committed, every
-// Live of this process has them, and the observer has been told.
+// write runs f in one transaction. When it returns nil, the records and their changes are committed, every Live of this
+// process has them, and the observer was called.
 func (a *Admin) write(ctx context.Context, f func(ctx context.Context, t *tx) error) error {
 	var done []Change
 	err := a.store.Write(ctx, func(ctx context.Context, w storage.Writer) error {
@@ -41,10 +41,10 @@ func (a *Admin) write(ctx context.Context, f func(ctx context.Context, t *tx) er
 	return nil
 }
 
-// recorder holds the Writer of a transaction and is the only code of this package that writes with it. Each method makes
-// one write: it checks that the caller is permitted to make it, and appends one change with what is different, comparing
-// with what is stored rather than with what an operation has read. So a write without a change, or past the permissions,
-// cannot be written down; TestOnlyTheRecorderWrites holds the rest of the package to it.
+// recorder holds the Writer of a transaction and is the only code of this package that writes with it. Each method
+// makes one write: it checks that the caller is permitted to make it, and appends one change with what is different,
+// comparing with what is stored rather than with what an operation has read. So no operation can write without a change
+// or without permission; TestOnlyTheRecorderWrites holds the rest of the package to it.
 type recorder struct {
 	writer  storage.Writer
 	caller  Caller
@@ -120,12 +120,12 @@ func (r *recorder) signingKey(ctx context.Context, id string) (*storage.SigningK
 	return nil, err
 }
 
-// revokeToken revokes an access token until a time. was is what is told of it.
+// revokeToken revokes an access token until a time. was is what the change records of it.
 func (r *recorder) revokeToken(ctx context.Context, action, jti string, until time.Time, was snapshot) error {
 	return r.revoke(ctx, about{action, jti, ""}, was, func() error { return r.writer.Revoke(ctx, r.now, until, handle.TokenID(jti)) })
 }
 
-// endConsent revokes everything that was issued on a consent. was is what is told of it.
+// endConsent revokes everything that was issued on a consent. was is what the change records of it.
 func (r *recorder) endConsent(ctx context.Context, action, name string, was snapshot) error {
 	return r.revoke(ctx, about{action, name, ""}, was, func() error { return handle.EndFamily(ctx, r.writer, r.now, name) })
 }
@@ -182,7 +182,7 @@ func (r *recorder) change(ctx context.Context, a about, write func() (before, af
 		return err
 	}
 	by := r.caller
-	by.May = nil // what a caller might have done besides is not part of a change
+	by.May = nil // what else the caller may do is not part of a change
 	c := Change{Caller: by, Action: a.action, Noun: nounOf(a.action), ID: a.id, Key: a.key, Fields: differences(before, after)}
 	e, err := changeEntry(c, r.now)
 	if err != nil {

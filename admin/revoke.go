@@ -20,10 +20,10 @@ type RevokeResult struct {
 	Scope    string `json:"scope,omitempty"`
 }
 
-// RevokeToken revokes a token of this server, whoever it was issued to: an access token or a refresh token. If a user has
-// consented to it, everything that was issued on the consent ends with it. A token that this server has not issued, or
-// that has expired, is an error of code [NotFound], and nothing is revoked. An API that verifies access tokens by itself
-// accepts one until it expires.
+// RevokeToken revokes an access token or a refresh token of this server, no matter who has it. If a user has consented
+// to it, everything that was issued on the consent ends with it. A token that this server has not issued, or that has
+// expired, is an error of code [NotFound], and nothing is revoked. An API that verifies access tokens by itself accepts
+// one until it expires.
 func (a *Admin) RevokeToken(ctx context.Context, text string) (*RevokeResult, error) {
 	if err := a.may("token.revoke"); err != nil {
 		return nil, err
@@ -56,9 +56,9 @@ func (a *Admin) RevokeToken(ctx context.Context, text string) (*RevokeResult, er
 	return result, nil
 }
 
-// RevokeConsent ends everything that was issued on a consent, and what would yet be: refresh tokens, codes, and access
-// tokens for those who ask by introspection. The name of a consent is in the log and, as avouch_origin, in its access
-// tokens. No list of consents is kept, so a name that none has is no error.
+// RevokeConsent ends everything that was issued on a consent, and everything that would be: codes, refresh tokens, and
+// access tokens for APIs that ask by introspection. The name of a consent is the family in the claim avouch_origin of
+// its access tokens. No list of consents is kept, so an unknown name is no error.
 func (a *Admin) RevokeConsent(ctx context.Context, name string) (*RevokeResult, error) {
 	if err := a.may("consent.revoke"); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func revoked(what, id string, c *token.Claims) *RevokeResult {
 	return r
 }
 
-// tokenSnapshot is what changes tell of a token: for whom it was issued, nothing of itself.
+// tokenSnapshot returns what changes record of a token: the party it was issued for, and nothing of the token itself.
 func tokenSnapshot(c *token.Claims) snapshot {
 	s := snapshot{}
 	if c != nil {

@@ -251,7 +251,7 @@ func signingKeyView(k *storage.SigningKey, ring []*storage.SigningKey, at time.T
 	}
 }
 
-// signingKeyState is what changes tell of a signing key, besides its kid.
+// signingKeyState is what changes record of a signing key, besides its kid.
 func signingKeyState(k *storage.SigningKey) any {
 	return struct {
 		Algorithm string    `json:"alg"`

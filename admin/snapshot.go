@@ -9,14 +9,14 @@ import (
 	"github.com/avouch-oauth/avouch/storage"
 )
 
-// hidden stands for a value that must not be told.
+// hidden stands for a value that is not recorded.
 const hidden = "(hidden)"
 
-// snapshot is what a change tells of a record at one moment, by the names of its members.
+// snapshot holds what changes record of a record at one moment, by the names of its members.
 type snapshot map[string]member
 
 type member struct {
-	text  string // as it is told: JSON, or "(hidden)"
+	text  string // as it is recorded: JSON, or "(hidden)"
 	value string // as it is compared
 }
 
@@ -40,7 +40,7 @@ func (m snapshot) addJSON(name string, text json.RawMessage) {
 	m[name] = member{string(text), string(text)}
 }
 
-// hide adds a value that must not be told. An empty one counts as not set.
+// hide adds a value that is compared and not recorded. An empty one counts as not set.
 func (m snapshot) hide(name string, value []byte) {
 	if len(value) > 0 {
 		m[name] = member{hidden, string(value)}
@@ -76,7 +76,7 @@ func diff(before, after any) []FieldChange {
 	return differences(o, n)
 }
 
-// clientSnapshot is of a client with its keys and secrets, which are told by name.
+// clientSnapshot returns the members of a client with its keys and secrets, which are recorded by name.
 func clientSnapshot(c *storage.Client) snapshot {
 	m := snapshot{}
 	m.add("", clientState(c))
@@ -85,7 +85,7 @@ func clientSnapshot(c *storage.Client) snapshot {
 	for name, text := range c.Extra {
 		switch {
 		case known[name] != nil: // part of the metadata
-		case name == "software_statement": // a JWT, and longer than a reader wants
+		case name == "software_statement": // a JWT
 			m.hide(name, text)
 		case len(text) > 0:
 			m.addJSON(name, canonical(text))
@@ -103,7 +103,7 @@ func clientSnapshot(c *storage.Client) snapshot {
 	return m
 }
 
-// issuerSnapshot is of an issuer. Keys that were given inline are told by their kids.
+// issuerSnapshot returns the members of an issuer. Inline keys are recorded by their kids.
 func issuerSnapshot(i *storage.Issuer) snapshot {
 	m := snapshot{}
 	state := issuerMetadata(i)
@@ -156,7 +156,8 @@ func initialTokenSnapshot(t *storage.InitialToken) snapshot {
 	return m
 }
 
-// signingKeySnapshot is of a signing key. Its public half is told by its kid, which is its thumbprint.
+// signingKeySnapshot returns the members of a signing key. Its public half is recorded by its kid, which is its
+// thumbprint.
 func signingKeySnapshot(k *storage.SigningKey) snapshot {
 	m := snapshot{}
 	m.add("", signingKeyState(k))

@@ -120,7 +120,7 @@ func subjectView(s *storage.Subject) *Subject {
 	return &Subject{ID: s.ID, Disabled: s.Disabled, Note: s.Note, Created: s.Created, Updated: s.Updated, Revision: s.Revision}
 }
 
-// subjectState is what changes tell of a subject, besides its id.
+// subjectState is what changes record of a subject, besides its id.
 func subjectState(s *storage.Subject) any {
 	return struct {
 		Disabled bool   `json:"disabled"`

@@ -1,15 +1,15 @@
 // Package storage says what the avouch server keeps and what it asks of a store.
 //
-// A store holds records — clients with their keys and secrets, issuers, rules, disabled subjects, initial access tokens,
-// and the server's own signing keys (sealed before they come here) — and one number, the change row. It knows nothing of
-// OAuth: the rules are in package admin, which is the only writer, and the records are data. Beside the records it keeps
-// logs, whose entries are written in the same transactions ([Entry]). And it remembers what the server decides by
-// request: uses of assertions (package replay), handles and revocations (package handle). Those are no changes, and no
-// process is told of them.
+// A store holds records — clients with their keys and secrets, issuers, rules, disabled subjects, initial access
+// tokens, and the server's own signing keys (sealed before they come here) — and one number, the change row. It knows
+// nothing of OAuth: the rules are in package admin, which is the only writer, and the records are data. Beside the
+// records it keeps logs, whose entries are written in the same transactions ([Entry]). And it remembers what the server
+// decides by request: uses of assertions (package replay), handles and revocations (package handle). Those are no
+// changes, and no process is told of them.
 //
-// Strings are compared byte by byte, and kept as they are or refused ([CheckText]). Times are UTC with a resolution of a
-// millisecond; the zero time is kept as zero. A method that compares times takes them as arguments: a store never asks
-// its own clock.
+// Strings are compared byte by byte, and kept as they are or refused ([CheckText]). Times are UTC with a resolution of
+// a millisecond; the zero time is kept as zero. A method that compares times takes them as arguments: a store never
+// asks its own clock.
 //
 // Every implementation is judged by package storagetest.
 package storage
@@ -35,9 +35,10 @@ type Store interface {
 	View(ctx context.Context, f func(ctx context.Context, r Reader) error) error
 
 	// Write runs f in one transaction. If f returns nil, its records, log entries and revocations and one step of the
-	// change row are committed together; otherwise nothing is changed, and Write returns the error of f. f may run more than once, must have no
-	// effect but through w, and must not use the store: it would wait for itself. Reads through w see the writes of the
-	// same transaction. Writers come one after the other, and first uses wait with them: keep f short.
+	// change row are committed together; otherwise nothing is changed, and Write returns the error of f. f may run more
+	// than once, must have no effect but through w, and must not use the store: it would wait for itself. Reads through w
+	// see the writes of the same transaction. Writers come one after the other, and first uses wait with them: keep f
+	// short.
 	Write(ctx context.Context, f func(ctx context.Context, w Writer) error) error
 
 	// TouchKeys records when keys of clients were last used. It is not a change: it may be lost in a crash, and no

@@ -104,7 +104,7 @@ func (a *app) changesListCommand() *cobra.Command {
 	f.register(a, c)
 	c.Flags().StringVar(&f.since, "since", "", "changes from this `TIME` on, or since so long ago, such as 24h or 7d")
 	c.Flags().StringVar(&f.until, "until", "", "changes before this `TIME`, or until so long ago")
-	c.Flags().IntVar(&f.query.Limit, "limit", 100, "at most so many, up to 1000")
+	c.Flags().IntVar(&f.query.Limit, "limit", 100, "how many changes to list, at most 1000")
 	c.Flags().Int64Var(&f.query.Before, "before", 0, "changes with a smaller `NUMBER`: the next page")
 	return c
 }
@@ -233,7 +233,8 @@ func (a *app) printNew(c *admin.Change) error {
 	return err
 }
 
-// inASCII returns an app that prints JSON with everything but ASCII escaped, so that no text in it plays with a terminal.
+// inASCII returns an app that prints JSON with everything but ASCII escaped, so that no text in it plays with a
+// terminal.
 func (a *app) inASCII() *app {
 	if a.format != "json" {
 		return a

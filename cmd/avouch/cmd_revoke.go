@@ -18,8 +18,8 @@ consented to it, everything that was issued on the consent ends with it: refresh
 ask by introspection. Running servers know at once. An API that verifies tokens by itself accepts an access token until it
 expires.
 
---consent NAME ends a consent by its name, which the log and the changes have. No list of consents is kept, so the name is
-not checked.
+--consent NAME ends a consent by its name, which its access tokens have in the claim avouch_origin. No list of consents is
+kept, so the name is not checked.
 
 To end everything that a user or a client has, disable the user or the client.`,
 		Example: `  avouch revoke token.txt

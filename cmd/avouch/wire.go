@@ -76,8 +76,8 @@ func (a *app) open(ctx context.Context, conf config.Config, create bool, audit *
 	return &wired{conf: conf, store: store, admin: operations.As(caller("cli"))}, nil
 }
 
-// caller returns the caller that changes name: the user of the system who runs this program, and the machine. via is
-// how they come.
+// caller returns the caller that changes of this process name: the user and the host of the system. via says how an
+// operation comes, "cli" or "serve".
 func caller(via string) admin.Caller {
 	c := admin.Caller{Name: "uid " + strconv.Itoa(os.Getuid()), Via: via, May: admin.All()}
 	if u, err := user.Current(); err == nil {
@@ -90,12 +90,12 @@ func caller(via string) admin.Caller {
 	return c
 }
 
-// plainText returns text of the system without what the store refuses.
+// plainText replaces what the store refuses in a text of the system.
 func plainText(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }
 
-// logChange writes one committed change to the log. What is different, the store has.
+// logChange writes one committed change to the log. The store has its members before and after.
 func logChange(ctx context.Context, log *slog.Logger, c *admin.Change) {
 	attrs := []slog.Attr{slog.Int64("number", c.Number), slog.String("action", c.Action), slog.String("id", c.ID)}
 	if c.Key != "" {

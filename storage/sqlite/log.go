@@ -52,8 +52,8 @@ func (r reader) Log(ctx context.Context, q storage.LogQuery) ([]*storage.Entry, 
 	return found, err
 }
 
-// Log implements [storage.Reader]. A process that reads a database which is no longer the one the others use would never
-// see their entries, so that is an error.
+// Log implements [storage.Reader]. A process that reads a database which is no longer the one the others use would
+// never see their entries, so that is an error.
 func (s *Store) Log(ctx context.Context, q storage.LogQuery) ([]*storage.Entry, error) {
 	if err := s.file.unchanged(); err != nil {
 		return nil, err

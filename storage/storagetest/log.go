@@ -305,8 +305,8 @@ func selected(all []*storage.Entry, q storage.LogQuery) (found []*storage.Entry)
 	return found[:min(len(found), q.Limit)]
 }
 
-// logRollback returns an error, or panics, after entries were appended beside records: neither stays. What failed within
-// a transaction that is committed has no entry either.
+// logRollback returns an error, or panics, after entries were appended beside records: neither stays. What failed
+// within a transaction that is committed has no entry either.
 func logRollback(t *testing.T, s storage.Store) {
 	k := ruleKind()
 	spoil := func(ctx context.Context, w storage.Writer) error {
