@@ -164,6 +164,18 @@ func TestOpenRegistrationIsRecorded(t *testing.T) {
 	}
 }
 
+// TestDeniedEndsWithThree: an operation that the caller is not permitted to run is refused, as a token is.
+func TestDeniedEndsWithThree(t *testing.T) {
+	s := startServer(t, nil)
+	_, err := s.admin.As(admin.Caller{Name: "bob", May: admin.Permissions{"client.list"}}).DisableClient(t.Context(), "billing")
+	if code := exitCode(err); code != exitDenied {
+		t.Errorf("exit code %d of %v, want %d", code, err, exitDenied)
+	}
+	if text := errorText(nil, err); text != `operation "client.disable": caller "bob" is not permitted to do this; add client.disable to the permissions of the caller` {
+		t.Errorf("it says %s", text)
+	}
+}
+
 func TestVisible(t *testing.T) {
 	for text, want := range map[string]string{
 		"plain": "plain", "café 例": "café 例", "a\tb\nc": `a\u0009b\u000ac`, "\x1b[31mred": `\u001b[31mred`, "\u009b31m": `\u009b31m`,
