@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"sync"
 	"time"
 
@@ -12,10 +11,10 @@ import (
 	"github.com/avouch-oauth/avouch/storage"
 )
 
-// Admin offers the operations on one store. It is safe for concurrent use. Make one with [New].
+// Admin offers the operations on one store to one caller. It is safe for concurrent use. Make one with [New].
 type Admin struct {
 	*shared
-	actor string
+	caller Caller
 }
 
 // shared is what all copies of an Admin have in common.
@@ -45,7 +44,11 @@ type Options struct {
 	// system.
 	RootCAs *x509.CertPool
 
-	// Observe is called once for every change, after it has been committed. It must be quick. Nil means nobody watches.
+	// KeepChanges is how long recorded changes are kept: older ones are dropped by [Live.Run] within a day. Zero keeps
+	// them for ever.
+	KeepChanges time.Duration
+
+	// Observe is called once for every change, after it has been committed. It must be quick. Nil disables it.
 	Observe func(ctx context.Context, c Change)
 }
 
@@ -60,7 +63,8 @@ type SigningPolicy struct {
 	MaxAge time.Duration
 }
 
-// New returns the operations on a store. The sealer may be nil: operations that need it then fail with code [Sealed].
+// New returns the operations on a store, for a caller that may do none of them: [Admin.As] names the one that may. The
+// sealer may be nil: operations that need it then fail with code [Sealed].
 func New(store storage.Store, sealer *Sealer, o Options) *Admin {
 	if o.Grants == nil {
 		o.Grants = []string{grantClientCredentials, grantJWTBearer, grantAuthorizationCode, grantRefreshToken, grantDeviceCode}
@@ -77,9 +81,6 @@ func New(store storage.Store, sealer *Sealer, o Options) *Admin {
 	return &Admin{shared: &shared{store: store, sealer: sealer, options: o}}
 }
 
-// As returns an Admin whose changes are told as made by actor: a login name, "serve", the subject of an admin token.
-func (a *Admin) As(actor string) *Admin { return &Admin{a.shared, actor} }
-
 const (
 	grantClientCredentials = "client_credentials"
 	grantJWTBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -95,39 +96,6 @@ const (
 	methodSecretPost    = "client_secret_post"
 	methodNone          = "none"
 )
-
-// write runs f in one transaction. When it returns nil, the changes are committed, every Live of this process has
-// them, and the observer has been told.
-func (a *Admin) write(ctx context.Context, f func(ctx context.Context, t *tx) error) error {
-	var done []Change
-	err := a.store.Write(ctx, func(ctx context.Context, w storage.Writer) error {
-		t := a.newTx(w)
-		if err := f(ctx, t); err != nil {
-			return err
-		}
-		done = t.changes
-		return nil
-	})
-	if errors.Is(err, storage.ErrConflict) {
-		return &Error{Code: Conflict, Kind: "store", Reason: "somebody else changed the same record meanwhile; look at it again and repeat", Err: err}
-	}
-	if err != nil {
-		return err
-	}
-	a.mu.Lock()
-	lives := append([]*Live(nil), a.lives...)
-	a.mu.Unlock()
-	for _, l := range lives {
-		l.changed(ctx)
-	}
-	if a.options.Observe != nil {
-		for _, c := range done {
-			c.Actor = a.actor
-			a.options.Observe(ctx, c)
-		}
-	}
-	return nil
-}
 
 // now is the current time as stores keep it.
 func now() time.Time { return kept(time.Now()) }

@@ -88,6 +88,9 @@ type AddClientResult struct {
 
 // AddClient registers a client.
 func (a *Admin) AddClient(ctx context.Context, in AddClientInput) (*AddClientResult, error) {
+	if err := a.may("client.add"); err != nil {
+		return nil, err
+	}
 	id := in.ID
 	if id == "" {
 		id = strings.ToLower(rand.Text())
@@ -121,7 +124,7 @@ func (a *Admin) AddClient(ctx context.Context, in AddClientInput) (*AddClientRes
 				return err
 			}
 		}
-		return t.createClient(ctx, f, record)
+		return t.createClient(ctx, f, "client.add", record)
 	})
 	if err != nil {
 		return nil, err
@@ -130,7 +133,7 @@ func (a *Admin) AddClient(ctx context.Context, in AddClientInput) (*AddClientRes
 }
 
 // createClient puts a new client, when everything about it has been checked. It tells the faults found before as well.
-func (t *tx) createClient(ctx context.Context, f field, c *storage.Client) error {
+func (t *tx) createClient(ctx context.Context, f field, action string, c *storage.Client) error {
 	t.checkClient(f, c)
 	if usesSecret(authMethod(c)) && len(c.Secrets) == 0 {
 		f.in("secret").fault("%s needs a secret: give one, or let one be made", authMethod(c))
@@ -138,11 +141,7 @@ func (t *tx) createClient(ctx context.Context, f field, c *storage.Client) error
 	if err := f.faults.err("client", c.ID); err != nil {
 		return err
 	}
-	if err := t.putClient(ctx, c); err != nil {
-		return err
-	}
-	t.changed("client.add", c.ID, "", append(diff(nil, clientState(c)), credentialChanges(nil, c)...))
-	return nil
+	return t.putClient(ctx, action, "", c)
 }
 
 // ClientPage is one page of clients, sorted by id.
@@ -153,6 +152,9 @@ type ClientPage struct {
 
 // Clients lists clients with an id greater than after, at most limit of them (zero: 100; never more than 1000).
 func (a *Admin) Clients(ctx context.Context, after string, limit int) (*ClientPage, error) {
+	if err := a.may("client.list"); err != nil {
+		return nil, err
+	}
 	if limit <= 0 {
 		limit = 100
 	}
@@ -175,6 +177,9 @@ func (a *Admin) Clients(ctx context.Context, after string, limit int) (*ClientPa
 
 // Client shows one client.
 func (a *Admin) Client(ctx context.Context, id string) (*Client, error) {
+	if err := a.may("client.show"); err != nil {
+		return nil, err
+	}
 	c, err := a.store.Client(ctx, id)
 	if err != nil {
 		return nil, said(err, "client", id)
@@ -182,8 +187,8 @@ func (a *Admin) Client(ctx context.Context, id string) (*Client, error) {
 	return clientView(c, now()), nil
 }
 
-// UpdateClient replaces the metadata of a client; keys and secrets stay, and so does whether it is disabled. Where revision is not zero and the client has
-// another one by now, it fails with [Conflict].
+// UpdateClient replaces the metadata of a client; keys and secrets stay, and so does whether it is disabled. If revision
+// is not zero and the client has another one by now, it fails with [Conflict].
 func (a *Admin) UpdateClient(ctx context.Context, id string, revision int64, m ClientMetadata) (*Client, error) {
 	return a.updateClient(ctx, id, "client.update", func(f field, c *storage.Client) error {
 		if revision != 0 && c.Revision != revision {
@@ -205,8 +210,11 @@ func (a *Admin) EnableClient(ctx context.Context, id string) (*Client, error) {
 	return a.updateClient(ctx, id, "client.enable", func(_ field, c *storage.Client) error { c.Disabled = false; return nil })
 }
 
-// updateClient changes one client and checks it as a whole. Where nothing is different, nothing is written.
+// updateClient changes one client and checks it as a whole. What is asked for is recorded although nothing is different.
 func (a *Admin) updateClient(ctx context.Context, id, action string, change func(f field, c *storage.Client) error) (*Client, error) {
+	if err := a.may(action); err != nil {
+		return nil, err
+	}
 	var record *storage.Client
 	err := a.write(ctx, func(ctx context.Context, t *tx) error {
 		c, err := t.client(ctx, id)
@@ -216,11 +224,10 @@ func (a *Admin) updateClient(ctx context.Context, id, action string, change func
 		record = c
 		var found faults
 		f := field{&found, ""}
-		before := clientState(c)
 		if err := change(f, c); err != nil {
 			return err
 		}
-		return t.saveClient(ctx, f, action, before, c)
+		return t.saveClient(ctx, f, action, c)
 	})
 	if err != nil {
 		return nil, err
@@ -229,7 +236,7 @@ func (a *Admin) updateClient(ctx context.Context, id, action string, change func
 }
 
 // saveClient puts a changed client.
-func (t *tx) saveClient(ctx context.Context, f field, action string, before any, c *storage.Client) error {
+func (t *tx) saveClient(ctx context.Context, f field, action string, c *storage.Client) error {
 	if action != "client.disable" { // switching off must never fail for a fault that was there before
 		t.checkClient(f, c)
 		if err := t.checkSelfSigned(ctx, f, c); err != nil {
@@ -239,15 +246,14 @@ func (t *tx) saveClient(ctx context.Context, f field, action string, before any,
 	if err := f.faults.err("client", c.ID); err != nil {
 		return err
 	}
-	if err := t.putClient(ctx, c); err != nil {
-		return err
-	}
-	t.changed(action, c.ID, "", diff(before, clientState(c)))
-	return nil
+	return t.putClient(ctx, action, "", c)
 }
 
 // RemoveClient removes a client with its keys and secrets. While rules name it, it fails with [Conflict] and lists them.
 func (a *Admin) RemoveClient(ctx context.Context, id string) error {
+	if err := a.may("client.remove"); err != nil {
+		return err
+	}
 	return a.write(ctx, func(ctx context.Context, t *tx) error { return t.removeClient(ctx, id) })
 }
 
@@ -258,9 +264,5 @@ func (t *tx) removeClient(ctx context.Context, id string) error {
 	if len(t.clients[id]) > 0 {
 		return &Error{Code: Conflict, Kind: "client", ID: id, Reason: "rules name it: " + names(t.clients[id]) + "; remove or change them first, or disable the client"}
 	}
-	if err := said(t.DeleteClient(ctx, id), "client", id); err != nil {
-		return err
-	}
-	t.changed("client.remove", id, "", nil)
-	return nil
+	return said(t.record.deleteClient(ctx, "client.remove", id), "client", id)
 }

@@ -52,6 +52,9 @@ type AddKeysInput struct {
 // AddClientKeys adds public keys to a client. A key that the client has already, under any id and in any state, is
 // refused: a revoked key does not come back under another name.
 func (a *Admin) AddClientKeys(ctx context.Context, client string, in AddKeysInput) ([]ClientKey, error) {
+	if err := a.may("client_key.add"); err != nil {
+		return nil, err
+	}
 	var added []storage.ClientKey
 	err := a.write(ctx, func(ctx context.Context, t *tx) error {
 		c, err := t.client(ctx, client)
@@ -65,13 +68,11 @@ func (a *Admin) AddClientKeys(ctx context.Context, client string, in AddKeysInpu
 		if err := found.err("client", client); err != nil {
 			return err
 		}
-		if err := t.putClient(ctx, c); err != nil {
-			return err
+		kid := ""
+		if len(added) == 1 {
+			kid = added[0].ID
 		}
-		for _, k := range added {
-			t.changed("client_key.add", client, k.ID, credentialChanges(nil, &storage.Client{Keys: []storage.ClientKey{k}}))
-		}
-		return nil
+		return t.putClient(ctx, "client_key.add", kid, c)
 	})
 	if err != nil {
 		return nil, err
@@ -153,14 +154,19 @@ func (f field) newKey(c *storage.Client, k *storage.ClientKey) {
 
 // ClientKeys lists the keys of a client, revoked ones included.
 func (a *Admin) ClientKeys(ctx context.Context, client string) ([]ClientKey, error) {
-	c, err := a.Client(ctx, client)
-	if err != nil {
+	if err := a.may("client_key.list"); err != nil {
 		return nil, err
 	}
-	if c.Keys == nil {
-		return []ClientKey{}, nil
+	c, err := a.store.Client(ctx, client)
+	if err != nil {
+		return nil, said(err, "client", client)
 	}
-	return c.Keys, nil
+	at := now()
+	views := make([]ClientKey, 0, len(c.Keys))
+	for i := range c.Keys {
+		views = append(views, keyView(&c.Keys[i], at))
+	}
+	return views, nil
 }
 
 // ActivateClientKey makes a next or retiring key active, from now on. It expires when it did before it was retired: when
@@ -222,6 +228,9 @@ func errRevokedKey(client, kid string) error {
 
 // changeKey changes one key of a client.
 func (a *Admin) changeKey(ctx context.Context, client, kid, action string, change func(k *storage.ClientKey, at time.Time) error) (*ClientKey, error) {
+	if err := a.may(action); err != nil {
+		return nil, err
+	}
 	var view ClientKey
 	err := a.write(ctx, func(ctx context.Context, t *tx) error {
 		c, err := t.client(ctx, client)
@@ -232,16 +241,11 @@ func (a *Admin) changeKey(ctx context.Context, client, kid, action string, chang
 		if k == nil {
 			return &Error{Code: NotFound, Kind: "client key", ID: kid, Reason: fmt.Sprintf("client %q has no key of this kid", client)}
 		}
-		before := keyLife(k)
 		if err := change(k, t.now); err != nil {
 			return err
 		}
-		if err := t.putClient(ctx, c); err != nil {
-			return err
-		}
 		view = keyView(k, t.now)
-		t.changed(action, client, kid, diff(before, keyLife(k)))
-		return nil
+		return t.putClient(ctx, action, kid, c)
 	})
 	if err != nil {
 		return nil, err
@@ -286,7 +290,7 @@ func keyView(k *storage.ClientKey, at time.Time) ClientKey {
 	return v
 }
 
-// keyLife is what may change about a key, for telling changes.
+// keyLife is what changes record of a key, besides its kid.
 func keyLife(k *storage.ClientKey) any {
 	return struct {
 		State     string    `json:"state"`

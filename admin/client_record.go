@@ -142,7 +142,7 @@ func clientView(c *storage.Client, at time.Time) *Client {
 	return v
 }
 
-// clientState is what may change about a client beside its keys and secrets, for telling changes.
+// clientState is what may change about a client beside its keys and secrets.
 func clientState(c *storage.Client) any {
 	return struct {
 		ClientMetadata

@@ -60,6 +60,9 @@ type AddSecretResult struct {
 // AddClientSecret adds a secret to a client that authenticates by one. It is kept as a SHA-256 hash, or encrypted for
 // a client that uses client_secret_jwt.
 func (a *Admin) AddClientSecret(ctx context.Context, client string, in AddSecretInput) (*AddSecretResult, error) {
+	if err := a.may("client_secret.add"); err != nil {
+		return nil, err
+	}
 	generated, secret := "", in.Secret
 	if secret == nil {
 		generated = generateSecret()
@@ -71,7 +74,6 @@ func (a *Admin) AddClientSecret(ctx context.Context, client string, in AddSecret
 		if err != nil {
 			return err
 		}
-		before := secretLives(c)
 		switch {
 		case in.Overlap < 0:
 			c.Secrets = nil
@@ -90,12 +92,8 @@ func (a *Admin) AddClientSecret(ctx context.Context, client string, in AddSecret
 		if err := found.err("client", client); err != nil {
 			return err
 		}
-		if err := t.putClient(ctx, c); err != nil {
-			return err
-		}
 		added = c.Secrets[len(c.Secrets)-1]
-		t.changed("client_secret.add", client, added.ID, diff(before, secretLives(c)))
-		return nil
+		return t.putClient(ctx, "client_secret.add", added.ID, c)
 	})
 	if err != nil {
 		return nil, err
@@ -179,6 +177,9 @@ func fewDifferent(value []byte) bool {
 
 // RemoveClientSecret ends a secret at once.
 func (a *Admin) RemoveClientSecret(ctx context.Context, client, id string) error {
+	if err := a.may("client_secret.remove"); err != nil {
+		return err
+	}
 	return a.write(ctx, func(ctx context.Context, t *tx) error {
 		c, err := t.client(ctx, client)
 		if err != nil {
@@ -189,11 +190,7 @@ func (a *Admin) RemoveClientSecret(ctx context.Context, client, id string) error
 			return &Error{Code: NotFound, Kind: "client secret", ID: id, Reason: fmt.Sprintf("client %q has no secret of this id", client)}
 		}
 		c.Secrets = slices.Delete(c.Secrets, i, i+1)
-		if err := t.putClient(ctx, c); err != nil {
-			return err
-		}
-		t.changed("client_secret.remove", client, id, nil)
-		return nil
+		return t.putClient(ctx, "client_secret.remove", id, c)
 	})
 }
 
@@ -210,30 +207,10 @@ func secretView(s *storage.ClientSecret) ClientSecret {
 	return ClientSecret{ID: s.ID, Label: s.Label, Sealed: len(s.Sealed) > 0, Expires: s.Expires, Created: s.Created}
 }
 
-// secretLives is what may be told of the secrets of a client, by their ids.
-func secretLives(c *storage.Client) map[string]ClientSecret {
-	lives := map[string]ClientSecret{}
-	for i := range c.Secrets {
-		lives["secrets "+c.Secrets[i].ID] = secretView(&c.Secrets[i])
-	}
-	return lives
-}
-
-// credentialChanges tells which keys and secrets two states of a client do not share. before may be nil.
-func credentialChanges(before, after *storage.Client) []FieldChange {
-	return diff(credentials(before), credentials(after))
-}
-
-func credentials(c *storage.Client) map[string]any {
-	all := map[string]any{}
-	if c == nil {
-		return all
-	}
-	for i := range c.Keys {
-		all["keys "+c.Keys[i].ID] = keyLife(&c.Keys[i])
-	}
-	for i := range c.Secrets {
-		all["secrets "+c.Secrets[i].ID] = hidden
-	}
-	return all
+// secretLife is what changes record of a secret, besides its id.
+func secretLife(s *storage.ClientSecret) any {
+	return struct {
+		Label   string    `json:"label,omitempty"`
+		Expires time.Time `json:"expires,omitzero"`
+	}{s.Label, s.Expires}
 }

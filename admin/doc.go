@@ -2,7 +2,8 @@
 // issuers, rules, and the server's own signing keys. The command line works on it beside a running server; an HTTP API
 // and a console come on the same layer. It is the only writer of the store, so every rule about records is here.
 //
-//	operations := admin.New(store, sealer, admin.Options{Issuer: "https://as.example.com"}).As("alice")
+//	operations := admin.New(store, sealer, admin.Options{Issuer: "https://as.example.com"})
+//	operations = operations.As(admin.Caller{Name: "alice", Via: "cli", May: admin.All()})
 //
 //	client, err := operations.AddClient(ctx, admin.AddClientInput{
 //		ID:             "billing",
@@ -15,11 +16,18 @@
 // Each one takes a context and plain values, and returns what it has made as a value that is good JSON. A refusal is an
 // [*Error]: its Code is for exit codes and HTTP statuses, and where input is at fault its Faults name every member that
 // is wrong, all at once. Any other error is a failure of the store. An operation is one transaction, or says that it
-// works in portions. Every committed change is told to Options.Observe with who made it; [Admin.As] says who.
+// works in portions.
 //
 // Update operations replace what a record says, as an HTTP PUT does: show, change, update with the revision that was
 // shown. Whether a record is switched off is not part of that, neither there nor, unless it says so, in a document:
 // what somebody switched off in a hurry is not switched on by a job that knew nothing of it.
+//
+// # Callers and changes
+//
+// [Admin.As] says on whose behalf operations run, and what the caller may do; without it nothing is permitted. Each
+// operation has a name of noun and verb, such as "client.disable", which is checked before anything is read. What an
+// operation alters is recorded in its transaction, with the caller and each member before and after: [Admin.Changes]
+// lists it. Options.Observe is told as well, after the commit.
 //
 // # Subjects
 //

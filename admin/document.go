@@ -88,6 +88,9 @@ func ParseDocument(data []byte) (*Document, error) {
 // Export returns the whole state as a document: applied to the store it came from it changes nothing. Secrets are in
 // it as hashes or sealed. The server's own signing keys are not.
 func (a *Admin) Export(ctx context.Context) (*Document, error) {
+	if err := a.may("document.export"); err != nil {
+		return nil, err
+	}
 	var d Document
 	err := a.store.View(ctx, func(ctx context.Context, r storage.Reader) error {
 		d = Document{}

@@ -15,6 +15,7 @@ const (
 	Conflict Code = "conflict"  // the record was changed meanwhile, or others depend on it
 	Invalid  Code = "invalid"   // the input is at fault; Faults says where
 	Sealed   Code = "sealed"    // the seal key is missing or opens nothing
+	Denied   Code = "denied"    // the caller is not permitted to do this
 )
 
 // Error is a refused operation. Nothing was changed, unless the operation says that it works in portions. Any other

@@ -12,6 +12,7 @@ import (
 
 	"github.com/avouch-oauth/avouch/admin"
 	"github.com/avouch-oauth/avouch/keys"
+	"github.com/avouch-oauth/avouch/storage"
 	"github.com/avouch-oauth/avouch/storage/sqlite"
 )
 
@@ -33,7 +34,7 @@ func open() (operations *admin.Admin, close func()) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	return admin.New(store, sealer, admin.Options{Issuer: "https://as.example.com"}).As("alice"), func() {
+	return admin.New(store, sealer, admin.Options{Issuer: "https://as.example.com"}).As(admin.Caller{Name: "alice", May: admin.All()}), func() {
 		store.Close()
 		os.RemoveAll(dir)
 	}
@@ -150,4 +151,59 @@ func ExampleAdmin_RotateSigningKey() {
 	// Output:
 	// next ES256 31m0s
 	// active until the other takes over: true
+}
+
+// A caller may do what it is permitted to do, and every change says who it was.
+func ExampleAdmin_As() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "avouch")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	store, err := sqlite.Open(ctx, filepath.Join(dir, "avouch.db"), sqlite.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+	in := admin.AddClientInput{ID: "billing"}
+	in.AuthMethod, in.GrantTypes = "none", []string{"urn:ietf:params:oauth:grant-type:jwt-bearer"}
+	if _, err := admin.New(store, nil, admin.Options{}).As(admin.Caller{Name: "alice", Via: "cli", May: admin.All()}).AddClient(ctx, in); err != nil {
+		log.Fatal(err)
+	}
+	if err := support(ctx, store, nil); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// 2 bob by support: client.disable billing [{disabled false true}]
+	// 1 alice by cli: client.add billing
+	// denied client.remove
+}
+
+// support is what somebody at a support desk does and may do.
+func support(ctx context.Context, store storage.Store, sealer *admin.Sealer) error {
+	operations := admin.New(store, sealer, admin.Options{Issuer: "https://as.example.com", KeepChanges: 366 * 24 * time.Hour})
+	support := operations.As(admin.Caller{
+		Name: "bob",
+		Via:  "support",
+		May:  admin.Permissions{"client.show", "client.disable", "*.list"},
+	})
+	if _, err := support.DisableClient(ctx, "billing"); err != nil {
+		return err
+	}
+	page, err := support.Changes(ctx, admin.ChangeQuery{Noun: "client", ID: "billing"})
+	if err != nil {
+		return err
+	}
+	for _, c := range page.Changes {
+		fmt.Print(c.Number, " ", c.Caller.Name, " by ", c.Caller.Via, ": ", c.Action, " ", c.ID)
+		if c.Action == "client.disable" {
+			fmt.Print(" ", c.Fields)
+		}
+		fmt.Println()
+	}
+	if refused, ok := errors.AsType[*admin.Error](support.RemoveClient(ctx, "billing")); ok {
+		fmt.Println(refused.Code, refused.ID)
+	}
+	return nil
 }

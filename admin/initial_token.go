@@ -36,6 +36,9 @@ type InitialTokenResult struct {
 
 // CreateInitialToken makes an initial access token. It is kept as a SHA-256 hash.
 func (a *Admin) CreateInitialToken(ctx context.Context, in InitialTokenInput) (*InitialTokenResult, error) {
+	if err := a.may("initial_token.add"); err != nil {
+		return nil, err
+	}
 	text, digest := handle.New()
 	record := &storage.InitialToken{ID: initialTokenID(digest), Label: in.Label, SHA256: digest[:], Expires: kept(in.Expires), Uses: in.Uses}
 	switch {
@@ -56,12 +59,8 @@ func (a *Admin) CreateInitialToken(ctx context.Context, in InitialTokenInput) (*
 		}
 		own := *record // f may run more than once
 		own.Created = t.now
-		if err := said(t.PutInitialToken(ctx, &own), "initial access token", own.ID); err != nil {
-			return err
-		}
-		t.changed("initial_token.add", own.ID, "", diff(nil, initialTokenView(&own)))
 		record.Created = own.Created
-		return nil
+		return said(t.record.putInitialToken(ctx, "initial_token.add", &own), "initial access token", own.ID)
 	})
 	if err != nil {
 		return nil, err
@@ -71,6 +70,9 @@ func (a *Admin) CreateInitialToken(ctx context.Context, in InitialTokenInput) (*
 
 // InitialTokens lists the initial access tokens, those that are used up or have expired too.
 func (a *Admin) InitialTokens(ctx context.Context) ([]InitialToken, error) {
+	if err := a.may("initial_token.list"); err != nil {
+		return nil, err
+	}
 	records, err := a.store.InitialTokens(ctx)
 	if err != nil {
 		return nil, err
@@ -84,12 +86,11 @@ func (a *Admin) InitialTokens(ctx context.Context) ([]InitialToken, error) {
 
 // RevokeInitialToken removes an initial access token, by its id. The clients that it has registered stay.
 func (a *Admin) RevokeInitialToken(ctx context.Context, id string) error {
+	if err := a.may("initial_token.revoke"); err != nil {
+		return err
+	}
 	return a.write(ctx, func(ctx context.Context, t *tx) error {
-		if err := said(t.DeleteInitialToken(ctx, id), "initial access token", id); err != nil {
-			return err
-		}
-		t.changed("initial_token.revoke", id, "", nil)
-		return nil
+		return said(t.record.deleteInitialToken(ctx, "initial_token.revoke", id), "initial access token", id)
 	})
 }
 
@@ -121,15 +122,19 @@ func (t *tx) useInitialToken(ctx context.Context, now time.Time, digest [32]byte
 	case token.Uses < 0:
 		return nil
 	}
-	before := initialTokenView(token)
 	token.Uses--
-	if err := t.PutInitialToken(ctx, token); err != nil {
-		return err
-	}
-	t.changed("initial_token.use", token.ID, "", diff(before, initialTokenView(token)))
-	return nil
+	return t.record.putInitialToken(ctx, "initial_token.use", token)
 }
 
 func initialTokenView(t *storage.InitialToken) InitialToken {
 	return InitialToken{ID: t.ID, Label: t.Label, Uses: t.Uses, Expires: t.Expires, Created: t.Created}
+}
+
+// initialTokenState is what changes record of an initial access token.
+func initialTokenState(t *storage.InitialToken) any {
+	return struct {
+		Label   string    `json:"label,omitempty"`
+		Uses    int64     `json:"uses"`
+		Expires time.Time `json:"expires,omitzero"`
+	}{t.Label, t.Uses, t.Expires}
 }

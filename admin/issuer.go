@@ -43,6 +43,9 @@ const (
 
 // AddIssuer registers a trusted issuer. Nothing of it is believed before a rule says what.
 func (a *Admin) AddIssuer(ctx context.Context, m IssuerMetadata) (*Issuer, error) {
+	if err := a.may("issuer.add"); err != nil {
+		return nil, err
+	}
 	var record *storage.Issuer
 	err := a.write(ctx, func(ctx context.Context, t *tx) error {
 		record = &storage.Issuer{Name: m.Name, Created: t.now}
@@ -64,15 +67,14 @@ func (t *tx) createIssuer(ctx context.Context, f field, i *storage.Issuer) error
 	if err := f.faults.err("issuer", i.Name); err != nil {
 		return err
 	}
-	if err := t.putIssuer(ctx, i); err != nil {
-		return err
-	}
-	t.changed("issuer.add", i.Name, "", diff(nil, issuerState(i)))
-	return nil
+	return t.putIssuer(ctx, "issuer.add", i)
 }
 
 // Issuers lists all issuers, sorted by name.
 func (a *Admin) Issuers(ctx context.Context) ([]Issuer, error) {
+	if err := a.may("issuer.list"); err != nil {
+		return nil, err
+	}
 	records, err := a.store.Issuers(ctx)
 	if err != nil {
 		return nil, err
@@ -86,6 +88,9 @@ func (a *Admin) Issuers(ctx context.Context) ([]Issuer, error) {
 
 // Issuer shows one issuer.
 func (a *Admin) Issuer(ctx context.Context, name string) (*Issuer, error) {
+	if err := a.may("issuer.show"); err != nil {
+		return nil, err
+	}
 	i, err := a.store.Issuer(ctx, name)
 	if err != nil {
 		return nil, said(err, "issuer", name)
@@ -93,8 +98,8 @@ func (a *Admin) Issuer(ctx context.Context, name string) (*Issuer, error) {
 	return issuerView(i), nil
 }
 
-// UpdateIssuer replaces what is said of an issuer; m.Name says which. It stays enabled or disabled. Where revision is not zero and the issuer has
-// another one by now, it fails with [Conflict].
+// UpdateIssuer replaces what is said of an issuer; m.Name says which. It stays enabled or disabled. If revision is not
+// zero and the issuer has another one by now, it fails with [Conflict].
 func (a *Admin) UpdateIssuer(ctx context.Context, revision int64, m IssuerMetadata) (*Issuer, error) {
 	return a.updateIssuer(ctx, m.Name, "issuer.update", func(f field, i *storage.Issuer, at time.Time) error {
 		if revision != 0 && i.Revision != revision {
@@ -117,6 +122,9 @@ func (a *Admin) EnableIssuer(ctx context.Context, name string) (*Issuer, error) 
 }
 
 func (a *Admin) updateIssuer(ctx context.Context, name, action string, change func(f field, i *storage.Issuer, at time.Time) error) (*Issuer, error) {
+	if err := a.may(action); err != nil {
+		return nil, err
+	}
 	var record *storage.Issuer
 	err := a.write(ctx, func(ctx context.Context, t *tx) error {
 		i, err := t.Issuer(ctx, name)
@@ -126,11 +134,10 @@ func (a *Admin) updateIssuer(ctx context.Context, name, action string, change fu
 		record = i
 		var found faults
 		f := field{&found, ""}
-		before := issuerState(i)
 		if err := change(f, i, t.now); err != nil {
 			return err
 		}
-		return t.saveIssuer(ctx, f, action, before, i)
+		return t.saveIssuer(ctx, f, action, i)
 	})
 	if err != nil {
 		return nil, err
@@ -138,7 +145,7 @@ func (a *Admin) updateIssuer(ctx context.Context, name, action string, change fu
 	return issuerView(record), nil
 }
 
-func (t *tx) saveIssuer(ctx context.Context, f field, action string, before any, i *storage.Issuer) error {
+func (t *tx) saveIssuer(ctx context.Context, f field, action string, i *storage.Issuer) error {
 	if action != "issuer.disable" { // switching off must never fail for a fault that was there before
 		if err := t.checkIssuer(ctx, f, i); err != nil {
 			return err
@@ -147,15 +154,14 @@ func (t *tx) saveIssuer(ctx context.Context, f field, action string, before any,
 	if err := f.faults.err("issuer", i.Name); err != nil {
 		return err
 	}
-	if err := t.putIssuer(ctx, i); err != nil {
-		return err
-	}
-	t.changed(action, i.Name, "", diff(before, issuerState(i)))
-	return nil
+	return t.putIssuer(ctx, action, i)
 }
 
 // RemoveIssuer removes an issuer. While rules name it, it fails with [Conflict] and lists them.
 func (a *Admin) RemoveIssuer(ctx context.Context, name string) error {
+	if err := a.may("issuer.remove"); err != nil {
+		return err
+	}
 	return a.write(ctx, func(ctx context.Context, t *tx) error { return t.removeIssuer(ctx, name) })
 }
 
@@ -166,11 +172,10 @@ func (t *tx) removeIssuer(ctx context.Context, name string) error {
 	if len(t.byIssuer[name]) > 0 {
 		return &Error{Code: Conflict, Kind: "issuer", ID: name, Reason: "rules name it: " + names(t.byIssuer[name]) + "; remove them first, or disable the issuer"}
 	}
-	if err := said(t.DeleteIssuer(ctx, name), "issuer", name); err != nil {
+	if err := said(t.record.deleteIssuer(ctx, "issuer.remove", name), "issuer", name); err != nil {
 		return err
 	}
 	delete(t.issuers, name)
-	t.changed("issuer.remove", name, "", nil)
 	return nil
 }
 
@@ -228,12 +233,4 @@ func issuerMetadata(i *storage.Issuer) IssuerMetadata {
 
 func issuerView(i *storage.Issuer) *Issuer {
 	return &Issuer{IssuerMetadata: issuerMetadata(i), Disabled: i.Disabled, JWKSUpdated: i.JWKSUpdated, Created: i.Created, Updated: i.Updated, Revision: i.Revision}
-}
-
-// issuerState is what may change about an issuer, for telling changes.
-func issuerState(i *storage.Issuer) any {
-	return struct {
-		IssuerMetadata
-		Disabled bool `json:"disabled,omitempty"`
-	}{issuerMetadata(i), i.Disabled}
 }

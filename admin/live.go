@@ -76,6 +76,9 @@ type LiveOptions struct {
 // Live loads the view. It makes the first signing key where there is none; a seal key that opens nothing of what is
 // sealed is an error of code [Sealed], and nothing is made.
 func (a *Admin) Live(ctx context.Context, o LiveOptions) (*Live, error) {
+	if err := a.may("live.open"); err != nil {
+		return nil, err
+	}
 	l := &Live{admin: a, log: o.Log, readOnly: o.ReadOnly, clock: time.Now()}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)

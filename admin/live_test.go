@@ -26,8 +26,8 @@ func TestDisableHoldsElsewhereWithinASecond(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	path := t.TempDir() + "/avouch.db"
 	sealer := newTestSealer(t)
-	here := New(openStoreAt(t, path), sealer, Options{})
-	there := New(openStoreAt(t, path), sealer, Options{})
+	here := newAdmin(openStoreAt(t, path), sealer, Options{})
+	there := newAdmin(openStoreAt(t, path), sealer, Options{})
 	live, err := there.Live(ctx, LiveOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestOwnChangesHoldAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := a.As("another") // a copy has the same views
+	other := a.As(Caller{Name: "another", May: All()}) // a copy has the same views
 	for range 20 {
 		made := add(t, a, AddClientInput{ID: "app"})
 		if c, err := live.Client(ctx, "app"); err != nil || c == nil || c.Disabled {
@@ -146,7 +146,7 @@ func TestStoreDownIsTemporarilyUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		store := &memStore{}
-		a := New(store, newTestSealer(t), Options{})
+		a := newAdmin(store, newTestSealer(t), Options{})
 		add(t, a, AddClientInput{ID: "app"})
 		live, err := a.Live(ctx, LiveOptions{})
 		if err != nil {
@@ -207,7 +207,7 @@ func TestUnreadableChangeIsNotOverlooked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
 		store := &memStore{}
-		a := New(store, newTestSealer(t), Options{})
+		a := newAdmin(store, newTestSealer(t), Options{})
 		add(t, a, AddClientInput{ID: "app"})
 		live, err := a.Live(ctx, LiveOptions{})
 		if err != nil {
@@ -235,7 +235,7 @@ func TestClientsAreReadOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
 		store := &memStore{}
-		a := New(store, newTestSealer(t), Options{})
+		a := newAdmin(store, newTestSealer(t), Options{})
 		add(t, a, AddClientInput{ID: "app"})
 		live, err := a.Live(ctx, LiveOptions{})
 		if err != nil {
@@ -319,7 +319,7 @@ func TestOneBadIssuerIsNotTheOthersFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
 		store := &memStore{}
-		a := New(store, newTestSealer(t), Options{})
+		a := newAdmin(store, newTestSealer(t), Options{})
 		for _, name := range []string{"good", "bad"} {
 			if _, err := a.AddIssuer(ctx, IssuerMetadata{Name: name, URL: "https://" + name + ".example.com", JWKS: publicJWK(t)}); err != nil {
 				t.Fatal(err)
@@ -342,12 +342,12 @@ func TestOneBadIssuerIsNotTheOthersFault(t *testing.T) {
 func TestReadOnlyNeedsNoSealKey(t *testing.T) {
 	ctx := t.Context()
 	path := t.TempDir() + "/avouch.db"
-	a := New(openStoreAt(t, path), newTestSealer(t), Options{})
+	a := newAdmin(openStoreAt(t, path), newTestSealer(t), Options{})
 	if _, err := a.Live(ctx, LiveOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	add(t, a, AddClientInput{ID: "app"})
-	reader := New(openStoreAt(t, path), nil, Options{})
+	reader := newAdmin(openStoreAt(t, path), nil, Options{})
 	live, err := reader.Live(ctx, LiveOptions{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
@@ -399,7 +399,7 @@ func TestClosedStoreFailsClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(s, newTestSealer(t), Options{})
+	a := newAdmin(s, newTestSealer(t), Options{})
 	add(t, a, AddClientInput{ID: "app"})
 	live, err := a.Live(ctx, LiveOptions{})
 	if err != nil {

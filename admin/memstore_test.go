@@ -33,6 +33,9 @@ type memState struct {
 	Signing map[string]*storage.SigningKey
 	People  map[string]*storage.Subject
 	Initial map[string]*storage.InitialToken
+	Entries []storage.Entry
+	Last    map[string]int64     // number by kind of entry
+	Revoked map[string]time.Time // until when, by id
 }
 
 func (s *memState) clone() *memState {
@@ -63,6 +66,12 @@ func (s *memState) clone() *memState {
 	}
 	if c.Initial == nil {
 		c.Initial = map[string]*storage.InitialToken{}
+	}
+	if c.Last == nil {
+		c.Last = map[string]int64{}
+	}
+	if c.Revoked == nil {
+		c.Revoked = map[string]time.Time{}
 	}
 	return &c
 }
@@ -216,6 +225,22 @@ func (s *memStore) Sweep(context.Context, time.Time) error {
 	return s.fail
 }
 
+func (s *memStore) Log(ctx context.Context, q storage.LogQuery) ([]*storage.Entry, error) {
+	r, err := s.reader()
+	if err != nil {
+		return nil, err
+	}
+	return r.Log(ctx, q)
+}
+
+func (s *memStore) DropLog(_ context.Context, kind string, before time.Time) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.state.Entries)
+	s.state.Entries = slices.DeleteFunc(s.state.Entries, func(e storage.Entry) bool { return e.Kind == kind && e.Time.Before(before) })
+	return int64(n - len(s.state.Entries)), s.fail
+}
+
 func (s *memStore) FirstUse(context.Context, time.Time, ...replay.Use) error { return s.fail }
 func (s *memStore) Close() error                                             { return nil }
 
@@ -328,3 +353,41 @@ func (r memReader) PutSigningKey(_ context.Context, k *storage.SigningKey) error
 	return store(r.Signing, k.ID, k, &k.Revision, func(k *storage.SigningKey) int64 { return k.Revision }, r.Number)
 }
 func (r memReader) DeleteSigningKey(_ context.Context, id string) error { return remove(r.Signing, id) }
+
+func (r memReader) Log(_ context.Context, q storage.LogQuery) ([]*storage.Entry, error) {
+	var found []*storage.Entry
+	for i := range r.Entries {
+		e := r.Entries[i]
+		matches := e.Kind == q.Kind && e.Number > q.After && (q.Before == 0 || e.Number < q.Before) &&
+			(q.Since.IsZero() || !e.Time.Before(q.Since)) && (q.Until.IsZero() || e.Time.Before(q.Until))
+		for k, label := range q.Labels {
+			matches = matches && (label == "" || label == e.Labels[k])
+		}
+		if matches {
+			found = append(found, &e)
+		}
+	}
+	if !q.OldestFirst {
+		slices.Reverse(found)
+	}
+	return found[:max(0, min(len(found), q.Limit))], nil
+}
+
+func (r memReader) Append(_ context.Context, e *storage.Entry) error {
+	if err := e.Check(); err != nil {
+		return err
+	}
+	r.Last[e.Kind]++
+	e.Number = r.Last[e.Kind]
+	r.memState.Entries = append(r.memState.Entries, *e)
+	return nil
+}
+
+func (r memReader) Revoke(_ context.Context, now, until time.Time, ids ...string) error {
+	for _, id := range ids {
+		if until.After(now) && until.After(r.memState.Revoked[id]) {
+			r.memState.Revoked[id] = until
+		}
+	}
+	return nil
+}

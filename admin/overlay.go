@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/avouch-oauth/avouch/storage"
 )
@@ -157,6 +158,13 @@ func (o *overlay) PutInitialToken(context.Context, *storage.InitialToken) error 
 func (o *overlay) DeleteInitialToken(context.Context, string) error             { return errNotInPlans }
 
 var errNotInPlans = errors.New("admin: signing keys, subjects and initial access tokens are in no document")
+
+// Append does nothing: a plan leaves no trace.
+func (o *overlay) Append(context.Context, *storage.Entry) error { return nil }
+
+func (o *overlay) Revoke(context.Context, time.Time, time.Time, ...string) error {
+	return errNotInPlans
+}
 
 func cloneClient(c *storage.Client) *storage.Client {
 	own := *c

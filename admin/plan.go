@@ -56,6 +56,9 @@ type job struct {
 // Plan compares a document with the store and changes nothing. Where the document is at fault, all its faults are told
 // at once.
 func (a *Admin) Plan(ctx context.Context, d *Document, o PlanOptions) (*Plan, error) {
+	if err := a.may("document.plan"); err != nil {
+		return nil, err
+	}
 	resolved, err := resolve(d, o.ReadFile)
 	if err != nil {
 		return nil, err
@@ -175,6 +178,9 @@ type ApplyResult struct {
 // done; a new plan of the same document does the rest. A record that somebody changed since the plan was made stops it
 // with [Conflict].
 func (a *Admin) Apply(ctx context.Context, p *Plan, progress func(Progress)) (*ApplyResult, error) {
+	if err := a.may("document.apply"); err != nil {
+		return nil, err
+	}
 	result := &ApplyResult{Total: len(p.Steps)}
 	for result.Applied < len(p.Steps) {
 		steps := p.Steps[result.Applied:min(result.Applied+portion, len(p.Steps))]

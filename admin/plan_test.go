@@ -126,7 +126,7 @@ func TestExportIsTheState(t *testing.T) {
 	if p := plan(t, a, read, PlanOptions{Prune: true}); len(p.Steps) != 0 {
 		t.Errorf("onto itself: %s", asJSON(t, p))
 	}
-	other := New(openStore(t), a.sealer, a.options)
+	other := newAdmin(openStore(t), a.sealer, a.options)
 	apply(t, other, plan(t, other, read, PlanOptions{Prune: true}))
 	again, err := other.Export(ctx)
 	if err != nil {
@@ -135,7 +135,7 @@ func TestExportIsTheState(t *testing.T) {
 	if one, two := asJSON(t, exported), asJSON(t, again); one != two {
 		t.Errorf("a copy of\n%s\nis\n%s", one, two)
 	}
-	stranger := New(openStore(t), newTestSealer(t), Options{})
+	stranger := newAdmin(openStore(t), newTestSealer(t), Options{})
 	if _, err := stranger.Plan(ctx, read, PlanOptions{}); code(err) != Sealed {
 		t.Errorf("sealed secrets under another seal key: %v", err)
 	}

@@ -17,15 +17,15 @@ func (d *IssuerDocument) reconcile(ctx context.Context, t *tx, f field) (outcome
 		i = &storage.Issuer{Name: d.Name, Created: t.now}
 		d.record(f, i, t.now)
 		set(&i.Disabled, d.Disabled)
-		return created(f, issuerState(i), func() error { return t.createIssuer(ctx, f, i) })
+		return created(f, issuerSnapshot(i), func() error { return t.createIssuer(ctx, f, i) })
 	}
 	if err != nil {
 		return outcome{}, err
 	}
-	before, revision := issuerState(i), i.Revision
+	before, revision := issuerSnapshot(i), i.Revision
 	d.record(f, i, t.now)
 	set(&i.Disabled, d.Disabled)
-	return updated(f, revision, diff(before, issuerState(i)), func() error { return t.saveIssuer(ctx, f, "issuer.update", before, i) })
+	return updated(f, revision, differences(before, issuerSnapshot(i)), func() error { return t.saveIssuer(ctx, f, "issuer.update", i) })
 }
 
 // reconcile makes a rule as the document says. It is a [work].
@@ -35,15 +35,15 @@ func (d *RuleDocument) reconcile(ctx context.Context, t *tx, f field) (outcome, 
 		r = &storage.Rule{Name: d.Name, Created: t.now}
 		d.record(f, r)
 		set(&r.Disabled, d.Disabled)
-		return created(f, ruleState(r), func() error { return t.createRule(ctx, f, r) })
+		return created(f, ruleSnapshot(r), func() error { return t.createRule(ctx, f, r) })
 	}
 	if err != nil {
 		return outcome{}, err
 	}
-	before, revision := ruleState(r), r.Revision
+	before, revision := ruleSnapshot(r), r.Revision
 	d.record(f, r)
 	set(&r.Disabled, d.Disabled)
-	return updated(f, revision, diff(before, ruleState(r)), func() error { return t.saveRule(ctx, f, "rule.update", before, r) })
+	return updated(f, revision, differences(before, ruleSnapshot(r)), func() error { return t.saveRule(ctx, f, "rule.update", r) })
 }
 
 // reconcile makes a client as the document says, with its keys and secrets. It is a [work].
@@ -67,12 +67,14 @@ func (d *resolvedClient) reconcile(ctx context.Context, t *tx, f field) (outcome
 	}
 	credentials = append(credentials, secrets...)
 	if fresh {
-		o, err := created(f, clientState(c), func() error { return t.createClient(ctx, f, c) })
+		state := snapshot{}
+		state.add("", clientState(c))
+		o, err := created(f, state, func() error { return t.createClient(ctx, f, "client.add", c) })
 		o.fields = append(o.fields, credentials...)
 		return o, err
 	}
 	fields := append(diff(before, clientState(c)), credentials...)
-	return updated(f, revision, fields, func() error { return t.saveClient(ctx, f, "client.update", before, c) })
+	return updated(f, revision, fields, func() error { return t.saveClient(ctx, f, "client.update", c) })
 }
 
 // reconcileRegistration gives a client the token by which it manages its registration.
@@ -98,8 +100,11 @@ func set(to *bool, want *bool) {
 	}
 }
 
-func created(f field, state any, create func() error) (outcome, error) {
-	return outcome{"create", diff(nil, state), 0}, told(f, create())
+func created(f field, state snapshot, create func() error) (outcome, error) {
+	if state["disabled"].text == "false" {
+		delete(state, "disabled") // what is created is enabled: that goes without saying
+	}
+	return outcome{"create", differences(nil, state), 0}, told(f, create())
 }
 
 func updated(f field, revision int64, fields []FieldChange, save func() error) (outcome, error) {

@@ -24,6 +24,9 @@ type ReencryptResult struct {
 // be stopped and started again. When it has returned without an error, the previous key is no longer needed. Every
 // process on the store must have been given both keys before: one that has the previous key only cannot go on.
 func (a *Admin) Reencrypt(ctx context.Context, progress func(Progress)) (*ReencryptResult, error) {
+	if err := a.may("seal.reencrypt"); err != nil {
+		return nil, err
+	}
 	r := &ReencryptResult{}
 	tell := func(what string) {
 		if progress != nil {
@@ -76,11 +79,10 @@ func (a *Admin) reencryptRing(ctx context.Context, r *ReencryptResult) error {
 				continue
 			}
 			k.Sealed = sealed
-			if err := t.PutSigningKey(ctx, k); err != nil {
+			if err := t.record.putSigningKey(ctx, "signing_key.reencrypt", k); err != nil {
 				return err
 			}
 			anew++
-			t.changed("signing_key.reencrypt", k.ID, "", nil)
 		}
 		return nil
 	})
@@ -114,12 +116,11 @@ func (a *Admin) reencryptClient(ctx context.Context, id string, r *ReencryptResu
 			}
 			s.Sealed = sealed
 			anew++
-			t.changed("client_secret.reencrypt", c.ID, s.ID, nil)
 		}
 		if anew == 0 {
 			return nil
 		}
-		return t.putClient(ctx, c)
+		return t.putClient(ctx, "client_secret.reencrypt", "", c)
 	})
 	if e, ok := isError(err); ok && e.Code == NotFound {
 		return nil // removed meanwhile: nothing is left to seal

@@ -18,20 +18,41 @@ import (
 // Registrar is where endpoint.Registration keeps the clients that register themselves: among all others, by the same
 // rules. A Live finds them. What an operator has set of such a client beyond its registration stays when it changes that.
 //
-//	registration := &endpoint.Registration{Registrar: operations.As("registration").Registrar(), …}
+//	registration := &endpoint.Registration{Registrar: operations.Registrar(), …}
+//
+// Changes name as their caller the client itself or, for its registration, the id of the initial access token that was
+// sent; the host and the permissions are those of the caller of a.
 func (a *Admin) Registrar() endpoint.Registrar { return registrar{a} }
 
 type registrar struct{ admin *Admin }
 
+// as returns the operations for the party that registers a client or manages it.
+func (r registrar) as(name, via string) *Admin {
+	c := r.admin.caller
+	c.Name, c.Via = name, via
+	return r.admin.As(c)
+}
+
 // InitialToken implements endpoint.Registrar.
 func (r registrar) InitialToken(ctx context.Context, now time.Time, digest [32]byte) (bool, error) {
+	if err := r.admin.may("client.register"); err != nil {
+		return false, err
+	}
 	token, err := usableInitialToken(ctx, r.admin.store, now, digest)
 	return token != nil, err
 }
 
 // RegisterClient implements endpoint.Registrar.
 func (r registrar) RegisterClient(ctx context.Context, now time.Time, c *endpoint.RegisteredClient, initial *[32]byte) error {
-	return refused(r.admin.write(ctx, func(ctx context.Context, t *tx) error {
+	by := ""
+	if initial != nil {
+		by = initialTokenID(*initial)
+	}
+	a := r.as(by, viaRegistration)
+	if err := a.may("client.register"); err != nil {
+		return err
+	}
+	return refused(a.write(ctx, func(ctx context.Context, t *tx) error {
 		if initial != nil {
 			if err := t.useInitialToken(ctx, now, *initial); err != nil {
 				return err
@@ -55,12 +76,15 @@ func (r registrar) RegisterClient(ctx context.Context, now time.Time, c *endpoin
 		if err := t.registered(ctx, f, c, record); err != nil {
 			return err
 		}
-		return t.createClient(ctx, f, record)
+		return t.createClient(ctx, f, "client.register", record)
 	}))
 }
 
 // RegisteredClient implements endpoint.Registrar.
 func (r registrar) RegisteredClient(ctx context.Context, id string) (*endpoint.RegisteredClient, error) {
+	if err := r.admin.may("client.show"); err != nil {
+		return nil, err
+	}
 	if len(id) > maxClientID {
 		return nil, nil
 	}
@@ -76,7 +100,11 @@ func (r registrar) RegisteredClient(ctx context.Context, id string) (*endpoint.R
 
 // ReplaceClient implements endpoint.Registrar.
 func (r registrar) ReplaceClient(ctx context.Context, _ time.Time, c *endpoint.RegisteredClient) error {
-	return refused(r.admin.write(ctx, func(ctx context.Context, t *tx) error {
+	a := r.as(c.ID, viaManagement)
+	if err := a.may("client.update"); err != nil {
+		return err
+	}
+	return refused(a.write(ctx, func(ctx context.Context, t *tx) error {
 		record, err := t.registration(ctx, c.ID, c.Revision)
 		if err == nil && record == nil {
 			err = endpoint.ErrClientChanged
@@ -86,17 +114,20 @@ func (r registrar) ReplaceClient(ctx context.Context, _ time.Time, c *endpoint.R
 		}
 		var found faults
 		f := field{&found, ""}
-		before := clientState(record)
 		if err := t.registered(ctx, f, c, record); err != nil {
 			return err
 		}
-		return t.saveClient(ctx, f, "client.update", before, record)
+		return t.saveClient(ctx, f, "client.update", record)
 	}))
 }
 
 // UnregisterClient implements endpoint.Registrar.
 func (r registrar) UnregisterClient(ctx context.Context, _ time.Time, id string, revision int64) error {
-	err := r.admin.write(ctx, func(ctx context.Context, t *tx) error {
+	a := r.as(id, viaManagement)
+	if err := a.may("client.remove"); err != nil {
+		return err
+	}
+	err := a.write(ctx, func(ctx context.Context, t *tx) error {
 		record, err := t.registration(ctx, id, revision)
 		if err != nil || record == nil {
 			return err

@@ -36,7 +36,7 @@ type registration struct {
 func newRegistration(t *testing.T, open bool) *registration {
 	t.Helper()
 	s := &registration{}
-	s.Admin = New(openStore(t), newTestSealer(t), Options{Observe: func(_ context.Context, c Change) {
+	s.Admin = newAdmin(openStore(t), newTestSealer(t), Options{Observe: func(_ context.Context, c Change) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.told = append(s.told, c)
@@ -47,7 +47,7 @@ func newRegistration(t *testing.T, open bool) *registration {
 	}
 	s.live = live
 	r := &endpoint.Registration{
-		Registrar: s.As("registration").Registrar(), OpenRegistration: open,
+		Registrar: s.Registrar(), OpenRegistration: open,
 		GrantTypes: []string{grantClientCredentials, grantAuthorizationCode, grantRefreshToken},
 		Scopes:     []string{"orders:read", "orders:write"}, DefaultScopes: []string{"orders:read"},
 	}
@@ -210,11 +210,12 @@ func TestRegistration(t *testing.T) {
 	}
 	var actions []string
 	for _, c := range s.told {
-		if c.Actor == "registration" {
-			actions = append(actions, c.Action)
+		if by := c.Caller; by.Via == "registration" || by.Via == "management" {
+			actions = append(actions, by.Via+" "+strings.NewReplacer(id, "ID", initial.ID, "TOKEN").Replace(by.Name+" "+c.Action+" "+c.ID))
 		}
 	}
-	if want := []string{"initial_token.use", "client.add", "client.update", "client.remove"}; !slices.Equal(actions, want) {
+	want := []string{"registration TOKEN initial_token.use TOKEN", "registration TOKEN client.register ID", "management ID client.update ID", "management ID client.remove ID"}
+	if !slices.Equal(actions, want) {
 		t.Errorf("told %v", actions)
 	}
 }

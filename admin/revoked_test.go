@@ -25,7 +25,7 @@ func TestRevokedKeyDoesNotComeBackByItsURL(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := newPublisher(t, text)
-	a := New(openStore(t), newTestSealer(t), Options{RootCAs: p.roots()})
+	a := newAdmin(openStore(t), newTestSealer(t), Options{RootCAs: p.roots()})
 	live, err := a.Live(ctx, LiveOptions{})
 	if err != nil {
 		t.Fatal(err)

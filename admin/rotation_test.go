@@ -26,7 +26,7 @@ func TestRotationIsSeenBeforeItHappens(t *testing.T) {
 		commands := rapid.SliceOfN(rapid.IntRange(0, 9), len(pauses), len(pauses)).Draw(rt, "commands")
 		m := rotationModel{maxAge: maxAge, public: map[string]time.Time{}, alive: map[string]time.Time{}}
 		synctest.Test(t, func(t *testing.T) {
-			m.admin = New(&memStore{}, newTestSealer(t), Options{Signing: SigningPolicy{Every: every, MaxAge: maxAge}})
+			m.admin = newAdmin(&memStore{}, newTestSealer(t), Options{Signing: SigningPolicy{Every: every, MaxAge: maxAge}})
 			m.maintain()
 			for i, pause := range pauses {
 				// tokens are signed all the time
@@ -110,7 +110,7 @@ func (m *rotationModel) look() {
 func TestRotateNowWithdrawsEverythingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
-		a := New(&memStore{}, newTestSealer(t), Options{Signing: SigningPolicy{Every: 30 * 24 * time.Hour}})
+		a := newAdmin(&memStore{}, newTestSealer(t), Options{Signing: SigningPolicy{Every: 30 * 24 * time.Hour}})
 		if err := a.MaintainSigningKeys(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func TestRotateNowWithdrawsEverythingElse(t *testing.T) {
 
 func TestRotateTwiceIsOnce(t *testing.T) {
 	ctx := t.Context()
-	a := newTest(t).As("alice")
+	a := newTest(t)
 	if err := a.MaintainSigningKeys(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestWrongSealKeyMakesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			for which, sealer := range map[string]*Sealer{"another key": newTestSealer(t), "no key": nil} {
-				other := New(a.store, sealer, Options{})
+				other := newAdmin(a.store, sealer, Options{})
 				if _, err := other.Live(ctx, LiveOptions{}); code(err) != Sealed {
 					t.Errorf("%s: Live: %v", which, err)
 				}
@@ -220,7 +220,7 @@ func TestReencrypt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return New(store, sealer, Options{})
+		return newAdmin(store, sealer, Options{})
 	}
 	a := with(first, nil)
 	live, err := a.Live(ctx, LiveOptions{})
@@ -272,7 +272,7 @@ func TestFirstKeyIsMadeOnce(t *testing.T) {
 	sealer := newTestSealer(t)
 	done := make(chan error)
 	for range 4 {
-		a := New(openStoreAt(t, path), sealer, Options{Signing: SigningPolicy{Algorithm: keys.EdDSA}})
+		a := newAdmin(openStoreAt(t, path), sealer, Options{Signing: SigningPolicy{Algorithm: keys.EdDSA}})
 		go func() { done <- a.MaintainSigningKeys(ctx) }()
 	}
 	for range 4 {
@@ -280,7 +280,7 @@ func TestFirstKeyIsMadeOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	ring, err := New(openStoreAt(t, path), sealer, Options{}).SigningKeys(ctx)
+	ring, err := newAdmin(openStoreAt(t, path), sealer, Options{}).SigningKeys(ctx)
 	if err != nil || len(ring) != 1 || ring[0].Algorithm != "EdDSA" || ring[0].State != "active" {
 		t.Errorf("%+v, %v", ring, err)
 	}

@@ -51,6 +51,9 @@ const (
 // exist, where the subject it gives is the id of a client, and where its issuer's assertions may be used again by the
 // same client but no client must authenticate.
 func (a *Admin) AddRule(ctx context.Context, m RuleMetadata) (*Rule, error) {
+	if err := a.may("rule.add"); err != nil {
+		return nil, err
+	}
 	var record *storage.Rule
 	err := a.write(ctx, func(ctx context.Context, t *tx) error {
 		record = &storage.Rule{Name: m.Name, Created: t.now}
@@ -72,15 +75,14 @@ func (t *tx) createRule(ctx context.Context, f field, r *storage.Rule) error {
 	if err := f.faults.err("rule", r.Name); err != nil {
 		return err
 	}
-	if err := t.putRule(ctx, r); err != nil {
-		return err
-	}
-	t.changed("rule.add", r.Name, "", diff(nil, ruleState(r)))
-	return nil
+	return t.putRule(ctx, "rule.add", r)
 }
 
 // Rules lists all rules, sorted by name.
 func (a *Admin) Rules(ctx context.Context) ([]Rule, error) {
+	if err := a.may("rule.list"); err != nil {
+		return nil, err
+	}
 	records, err := a.store.Rules(ctx)
 	if err != nil {
 		return nil, err
@@ -94,6 +96,9 @@ func (a *Admin) Rules(ctx context.Context) ([]Rule, error) {
 
 // Rule shows one rule.
 func (a *Admin) Rule(ctx context.Context, name string) (*Rule, error) {
+	if err := a.may("rule.show"); err != nil {
+		return nil, err
+	}
 	r, err := a.store.Rule(ctx, name)
 	if err != nil {
 		return nil, said(err, "rule", name)
@@ -101,8 +106,8 @@ func (a *Admin) Rule(ctx context.Context, name string) (*Rule, error) {
 	return ruleView(r), nil
 }
 
-// UpdateRule replaces a rule; m.Name says which. It stays enabled or disabled. Where revision is not zero and the rule has another one by now, it
-// fails with [Conflict].
+// UpdateRule replaces a rule; m.Name says which. It stays enabled or disabled. If revision is not zero and the rule has
+// another one by now, it fails with [Conflict].
 func (a *Admin) UpdateRule(ctx context.Context, revision int64, m RuleMetadata) (*Rule, error) {
 	return a.updateRule(ctx, m.Name, "rule.update", func(f field, r *storage.Rule) error {
 		if revision != 0 && r.Revision != revision {
@@ -124,6 +129,9 @@ func (a *Admin) EnableRule(ctx context.Context, name string) (*Rule, error) {
 }
 
 func (a *Admin) updateRule(ctx context.Context, name, action string, change func(f field, r *storage.Rule) error) (*Rule, error) {
+	if err := a.may(action); err != nil {
+		return nil, err
+	}
 	var record *storage.Rule
 	err := a.write(ctx, func(ctx context.Context, t *tx) error {
 		if err := t.load(ctx); err != nil { // while the indexes can still be made of the rule as it was
@@ -136,11 +144,10 @@ func (a *Admin) updateRule(ctx context.Context, name, action string, change func
 		record = r
 		var found faults
 		f := field{&found, ""}
-		before := ruleState(r)
 		if err := change(f, r); err != nil {
 			return err
 		}
-		return t.saveRule(ctx, f, action, before, r)
+		return t.saveRule(ctx, f, action, r)
 	})
 	if err != nil {
 		return nil, err
@@ -148,7 +155,7 @@ func (a *Admin) updateRule(ctx context.Context, name, action string, change func
 	return ruleView(record), nil
 }
 
-func (t *tx) saveRule(ctx context.Context, f field, action string, before any, r *storage.Rule) error {
+func (t *tx) saveRule(ctx context.Context, f field, action string, r *storage.Rule) error {
 	if action != "rule.disable" { // switching off must never fail for a fault that was there before
 		if err := t.checkRule(ctx, f, r); err != nil {
 			return err
@@ -157,26 +164,24 @@ func (t *tx) saveRule(ctx context.Context, f field, action string, before any, r
 	if err := f.faults.err("rule", r.Name); err != nil {
 		return err
 	}
-	if err := t.putRule(ctx, r); err != nil {
-		return err
-	}
-	t.changed(action, r.Name, "", diff(before, ruleState(r)))
-	return nil
+	return t.putRule(ctx, action, r)
 }
 
 // RemoveRule removes a rule.
 func (a *Admin) RemoveRule(ctx context.Context, name string) error {
+	if err := a.may("rule.remove"); err != nil {
+		return err
+	}
 	return a.write(ctx, func(ctx context.Context, t *tx) error { return t.removeRule(ctx, name) })
 }
 
 func (t *tx) removeRule(ctx context.Context, name string) error {
-	if err := said(t.DeleteRule(ctx, name), "rule", name); err != nil {
+	if err := said(t.record.deleteRule(ctx, "rule.remove", name), "rule", name); err != nil {
 		return err
 	}
 	if t.loaded && t.rules[name] != nil {
 		t.unindex(t.rules[name])
 	}
-	t.changed("rule.remove", name, "", nil)
 	return nil
 }
 
@@ -214,12 +219,4 @@ func ruleMetadata(r *storage.Rule) RuleMetadata {
 
 func ruleView(r *storage.Rule) *Rule {
 	return &Rule{RuleMetadata: ruleMetadata(r), Disabled: r.Disabled, Created: r.Created, Updated: r.Updated, Revision: r.Revision}
-}
-
-// ruleState is what may change about a rule, for telling changes.
-func ruleState(r *storage.Rule) any {
-	return struct {
-		RuleMetadata
-		Disabled bool `json:"disabled,omitempty"`
-	}{ruleMetadata(r), r.Disabled}
 }

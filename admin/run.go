@@ -81,6 +81,9 @@ func (l *Live) maintain(ctx context.Context) {
 	if err := l.admin.MaintainSigningKeys(ctx); err != nil && ctx.Err() == nil {
 		l.log.Error("cannot look after the signing keys; trying again in a minute", "error", err)
 	}
+	if err := l.admin.dropOldChanges(ctx); err != nil && ctx.Err() == nil {
+		l.log.Error("cannot drop old changes; trying again in a minute", "error", err)
+	}
 	if err := l.admin.store.Sweep(ctx, time.Now()); err != nil && ctx.Err() == nil {
 		l.log.Error("cannot remove what has expired; trying again in a minute", "error", err)
 	}

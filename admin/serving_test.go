@@ -80,7 +80,7 @@ func TestServerOnTheView(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		store := &memStore{}
-		a := New(store, newTestSealer(t), Options{Issuer: "https://as.example.com"})
+		a := newAdmin(store, newTestSealer(t), Options{Issuer: "https://as.example.com"})
 		live, err := a.Live(ctx, LiveOptions{})
 		if err != nil {
 			t.Fatal(err)

@@ -28,6 +28,9 @@ type SigningKey struct {
 
 // SigningKeys lists the server's keys, the newest first.
 func (a *Admin) SigningKeys(ctx context.Context) ([]SigningKey, error) {
+	if err := a.may("signing_key.list"); err != nil {
+		return nil, err
+	}
 	ring, err := a.store.SigningKeys(ctx)
 	if err != nil {
 		return nil, err
@@ -55,6 +58,13 @@ type RotateResult struct {
 // RotateSigningKey makes a new signing key. Several processes may ask at the same moment: where a next key waits
 // already, it is returned with Already set.
 func (a *Admin) RotateSigningKey(ctx context.Context, in RotateInput) (*RotateResult, error) {
+	action, end := "signing_key.rotate", "signing_key.retire"
+	if in.Now {
+		action, end = "signing_key.rotate_now", "signing_key.withdraw"
+	}
+	if err := a.may(action); err != nil {
+		return nil, err
+	}
 	alg := a.options.Signing.Algorithm
 	if in.Algorithm != "" {
 		alg = algorithm(in.Algorithm)
@@ -88,7 +98,7 @@ func (a *Admin) RotateSigningKey(ctx context.Context, in RotateInput) (*RotateRe
 		} else {
 			ended = succeed(ring, from)
 		}
-		added, err := t.addSigningKey(ctx, ring, fresh, ended, from)
+		added, err := t.addSigningKey(ctx, action, fresh, end, ended, from)
 		if err != nil {
 			return err
 		}
@@ -97,11 +107,6 @@ func (a *Admin) RotateSigningKey(ctx context.Context, in RotateInput) (*RotateRe
 		for _, k := range ended {
 			result.Others = append(result.Others, signingKeyView(k, all, t.now))
 		}
-		action := "signing_key.rotate"
-		if in.Now {
-			action = "signing_key.rotate_now"
-		}
-		t.changed(action, added.ID, "", diff(nil, signingLife(added)))
 		return nil
 	})
 	if err != nil {
@@ -118,6 +123,9 @@ func atOnce(at time.Time) time.Time { return at.Add(-unsure) }
 // private halves that sign no more and keys that nobody needs. It is idempotent, and cheap where nothing is due;
 // [Live.Run] calls it. It never makes a key while the seal key opens nothing that is there.
 func (a *Admin) MaintainSigningKeys(ctx context.Context) error {
+	if err := a.may("signing_key.maintain"); err != nil {
+		return err
+	}
 	ring, err := a.store.SigningKeys(ctx)
 	if err != nil {
 		return err
@@ -143,18 +151,16 @@ func (t *tx) maintain(ctx context.Context, fresh *keys.Private) error {
 	}
 	due := dutyAt(ring, &t.options.Signing, t.now)
 	for _, k := range due.discard {
-		if err := t.DeleteSigningKey(ctx, k.ID); err != nil {
+		if err := t.record.deleteSigningKey(ctx, "signing_key.discard", k.ID); err != nil {
 			return err
 		}
 		ring = slices.DeleteFunc(ring, func(other *storage.SigningKey) bool { return other == k })
-		t.changed("signing_key.discard", k.ID, "", nil)
 	}
 	for _, k := range due.wipe {
 		k.Sealed = nil
-		if err := t.PutSigningKey(ctx, k); err != nil {
+		if err := t.record.putSigningKey(ctx, "signing_key.wipe", k); err != nil {
 			return err
 		}
-		t.changed("signing_key.wipe", k.ID, "", nil)
 	}
 	if fresh == nil || !due.first && due.next.IsZero() {
 		return nil
@@ -163,21 +169,17 @@ func (t *tx) maintain(ctx context.Context, fresh *keys.Private) error {
 	if due.first {
 		from = atOnce(t.now)
 	}
-	added, err := t.addSigningKey(ctx, ring, fresh, succeed(ring, from), from)
-	if err != nil {
-		return err
-	}
-	t.changed("signing_key.add", added.ID, "", diff(nil, signingLife(added)))
-	return nil
+	_, err = t.addSigningKey(ctx, "signing_key.add", fresh, "signing_key.retire", succeed(ring, from), from)
+	return err
 }
 
-// addSigningKey puts a new key that signs from a time, and those whose end it is.
-func (t *tx) addSigningKey(ctx context.Context, ring []*storage.SigningKey, fresh *keys.Private, ended []*storage.SigningKey, from time.Time) (*storage.SigningKey, error) {
+// addSigningKey puts a new key that signs from a time, and those whose end it is, with the action of each.
+func (t *tx) addSigningKey(ctx context.Context, action string, fresh *keys.Private, end string, ended []*storage.SigningKey, from time.Time) (*storage.SigningKey, error) {
 	if err := t.checkSealer(ctx); err != nil {
 		return nil, err
 	}
 	for _, k := range ended {
-		if err := said(t.PutSigningKey(ctx, k), "signing key", k.ID); err != nil {
+		if err := said(t.record.putSigningKey(ctx, end, k), "signing key", k.ID); err != nil {
 			return nil, err
 		}
 	}
@@ -196,7 +198,7 @@ func (t *tx) addSigningKey(ctx context.Context, ring []*storage.SigningKey, fres
 		return nil, err
 	}
 	k := &storage.SigningKey{ID: fresh.ID, Algorithm: string(fresh.Algorithm), Sealed: sealed, Public: jwk, Created: t.now, NotBefore: from}
-	return k, said(t.PutSigningKey(ctx, k), "signing key", k.ID)
+	return k, said(t.record.putSigningKey(ctx, action, k), "signing key", k.ID)
 }
 
 func generateSigningKey(alg keys.Algorithm) (*keys.Private, error) {
@@ -249,10 +251,12 @@ func signingKeyView(k *storage.SigningKey, ring []*storage.SigningKey, at time.T
 	}
 }
 
-// signingLife is what may change about a signing key, for telling changes.
-func signingLife(k *storage.SigningKey) any {
+// signingKeyState is what changes record of a signing key, besides its kid.
+func signingKeyState(k *storage.SigningKey) any {
 	return struct {
 		Algorithm string    `json:"alg"`
 		NotBefore time.Time `json:"not_before,omitzero"`
-	}{k.Algorithm, k.NotBefore}
+		NotAfter  time.Time `json:"not_after,omitzero"`
+		Remove    time.Time `json:"remove,omitzero"`
+	}{k.Algorithm, k.NotBefore, k.NotAfter, k.Remove}
 }

@@ -54,7 +54,7 @@ func TestFetchedKeysSurviveOtherChanges(t *testing.T) {
 	ctx := t.Context()
 	_, public := pair(t)
 	p := newPublisher(t, public)
-	a := New(openStore(t), newTestSealer(t), Options{RootCAs: p.roots()})
+	a := newAdmin(openStore(t), newTestSealer(t), Options{RootCAs: p.roots()})
 	live, err := a.Live(ctx, LiveOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +147,7 @@ func TestFetchIssuerKeys(t *testing.T) {
 	ctx := t.Context()
 	public := publicJWK(t)
 	p := newPublisher(t, public)
-	a := New(openStore(t), nil, Options{RootCAs: p.roots()})
+	a := newAdmin(openStore(t), nil, Options{RootCAs: p.roots()})
 	for name, m := range map[string]IssuerMetadata{
 		"good":   {URL: p.URL, Discovery: true, AllowPrivateAddresses: true},
 		"inline": {URL: "https://inline.example.com", JWKS: public},

@@ -33,12 +33,12 @@ func standing(t *testing.T, l *Live) *avouch.Server {
 func TestStands(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	path, sealer := t.TempDir()+"/avouch.db", newTestSealer(t)
-	a := New(openStoreAt(t, path), sealer, Options{})
+	a := newAdmin(openStoreAt(t, path), sealer, Options{})
 	here, err := a.Live(ctx, LiveOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	there, err := New(openStoreAt(t, path), sealer, Options{}).Live(ctx, LiveOptions{})
+	there, err := newAdmin(openStoreAt(t, path), sealer, Options{}).Live(ctx, LiveOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func TestSubjectsFailClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		store := &memStore{}
-		a := New(store, newTestSealer(t), Options{})
+		a := newAdmin(store, newTestSealer(t), Options{})
 		add(t, a, AddClientInput{ID: "app"})
 		live, err := a.Live(ctx, LiveOptions{})
 		if err != nil {
@@ -239,7 +239,7 @@ func TestSubjectsFailClosed(t *testing.T) {
 
 func TestSubjects(t *testing.T) {
 	var told []Change
-	a := New(openStore(t), newTestSealer(t), Options{Observe: func(_ context.Context, c Change) { told = append(told, c) }}).As("alice")
+	a := newAdmin(openStore(t), newTestSealer(t), Options{Observe: func(_ context.Context, c Change) { told = append(told, c) }})
 	ctx := t.Context()
 	for _, id := range []string{"ci/b", "ci/a", "a user\u00e9"} {
 		if _, err := a.DisableSubject(ctx, id, "left"); err != nil {
@@ -273,7 +273,7 @@ func TestSubjects(t *testing.T) {
 		t.Error(err)
 	}
 	last := told[len(told)-1]
-	if last.Action != "subject.enable" || last.ID != "ci/b" || last.Actor != "alice" || len(last.Fields) == 0 {
+	if last.Action != "subject.enable" || last.ID != "ci/b" || last.Caller.Name != "alice" || len(last.Fields) == 0 {
 		t.Errorf("told %+v", last)
 	}
 }

@@ -29,6 +29,9 @@ type SubjectPage struct {
 // tokens, byte by byte: that of an assertion stands behind the name of its issuer. Nobody need know it beforehand. note
 // says why, for people; "" leaves what was said before.
 func (a *Admin) DisableSubject(ctx context.Context, id, note string) (*Subject, error) {
+	if err := a.may("subject.disable"); err != nil {
+		return nil, err
+	}
 	var record *storage.Subject
 	err := a.write(ctx, func(ctx context.Context, t *tx) error {
 		s, err := t.Subject(ctx, id)
@@ -38,7 +41,6 @@ func (a *Admin) DisableSubject(ctx context.Context, id, note string) (*Subject, 
 		if err != nil {
 			return err
 		}
-		before := subjectState(s)
 		s.Disabled, s.Updated = true, t.now
 		if note != "" {
 			s.Note = note
@@ -52,12 +54,8 @@ func (a *Admin) DisableSubject(ctx context.Context, id, note string) (*Subject, 
 		if err := found.err("subject", id); err != nil {
 			return err
 		}
-		if err := said(t.PutSubject(ctx, s), "subject", id); err != nil {
-			return err
-		}
-		t.changed("subject.disable", id, "", diff(before, subjectState(s)))
 		record = s
-		return nil
+		return said(t.record.putSubject(ctx, "subject.disable", s), "subject", id)
 	})
 	if err != nil {
 		return nil, err
@@ -67,20 +65,18 @@ func (a *Admin) DisableSubject(ctx context.Context, id, note string) (*Subject, 
 
 // EnableSubject takes back DisableSubject. The subject is forgotten then.
 func (a *Admin) EnableSubject(ctx context.Context, id string) (*Subject, error) {
+	if err := a.may("subject.enable"); err != nil {
+		return nil, err
+	}
 	var record *storage.Subject
 	err := a.write(ctx, func(ctx context.Context, t *tx) error {
 		s, err := t.Subject(ctx, id)
 		if err != nil {
 			return errSubject(err, id)
 		}
-		before := subjectState(s)
-		if err := said(t.DeleteSubject(ctx, id), "subject", id); err != nil {
-			return err
-		}
 		s.Disabled, s.Updated = false, t.now
-		t.changed("subject.enable", id, "", diff(before, subjectState(s)))
 		record = s
-		return nil
+		return said(t.record.deleteSubject(ctx, "subject.enable", id), "subject", id)
 	})
 	if err != nil {
 		return nil, err
@@ -91,6 +87,9 @@ func (a *Admin) EnableSubject(ctx context.Context, id string) (*Subject, error) 
 // Subjects lists the subjects that were disabled, those with an id greater than after, at most limit of them (zero: 100;
 // never more than 1000).
 func (a *Admin) Subjects(ctx context.Context, after string, limit int) (*SubjectPage, error) {
+	if err := a.may("subject.list"); err != nil {
+		return nil, err
+	}
 	if limit <= 0 {
 		limit = 100
 	}
@@ -121,10 +120,10 @@ func subjectView(s *storage.Subject) *Subject {
 	return &Subject{ID: s.ID, Disabled: s.Disabled, Note: s.Note, Created: s.Created, Updated: s.Updated, Revision: s.Revision}
 }
 
-// subjectState is what may change about a subject, for telling changes.
+// subjectState is what changes record of a subject, besides its id.
 func subjectState(s *storage.Subject) any {
 	return struct {
-		Disabled bool   `json:"disabled,omitempty"`
+		Disabled bool   `json:"disabled"`
 		Note     string `json:"note,omitempty"`
 	}{s.Disabled, s.Note}
 }

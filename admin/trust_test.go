@@ -194,7 +194,7 @@ func TestSwitchingOffNeverFails(t *testing.T) {
 	if _, err := a.AddRule(ctx, RuleMetadata{Name: "r", Issuer: "ci", Subject: "s", AsClient: "app"}); err != nil {
 		t.Fatal(err)
 	}
-	strict := New(a.store, a.sealer, Options{Issuer: "https://ci.example.com", Grants: []string{"other"}, AuthMethods: []string{"other"}})
+	strict := newAdmin(a.store, a.sealer, Options{Issuer: "https://ci.example.com", Grants: []string{"other"}, AuthMethods: []string{"other"}})
 	for name, off := range map[string]func() error{
 		"client": func() error { _, err := strict.DisableClient(ctx, "app"); return err },
 		"issuer": func() error { _, err := strict.DisableIssuer(ctx, "ci"); return err },

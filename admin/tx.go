@@ -10,14 +10,14 @@ import (
 	"github.com/avouch-oauth/avouch/trust"
 )
 
-// tx is one transaction with the rules about records. Every write of the package goes through it, whether to a store
-// or, for a plan, to an overlay on one. Lists of issuers and rules are read once and kept up to date, so that applying
-// a large document does not read them for every record.
+// tx is one transaction with the rules about records, on a store or, for a plan, on an overlay of one. It reads as it
+// likes; what it writes goes through record. Lists of issuers and rules are read once and kept up to date, so that
+// applying a large document does not read them for every record.
 type tx struct {
-	storage.Writer
+	storage.Reader
 	*shared
-	now     time.Time
-	changes []Change
+	now    time.Time
+	record *recorder
 
 	sealerChecked bool // the seal key opens what is there
 
@@ -29,10 +29,9 @@ type tx struct {
 	byIssuer map[string]map[string]bool // issuer name → names of its rules
 }
 
-func (a *shared) newTx(w storage.Writer) *tx { return &tx{Writer: w, shared: a, now: now()} }
-
-func (t *tx) changed(action, id, key string, fields []FieldChange) {
-	t.changes = append(t.changes, Change{Time: t.now, Action: action, ID: id, Key: key, Fields: fields})
+func (a *Admin) newTx(w storage.Writer) *tx {
+	at := now()
+	return &tx{Reader: w, shared: a.shared, now: at, record: &recorder{writer: w, caller: a.caller, now: at}}
 }
 
 func (t *tx) load(ctx context.Context) error {
@@ -115,14 +114,15 @@ func (t *tx) client(ctx context.Context, id string) (*storage.Client, error) {
 	return c, said(err, "client", id)
 }
 
-func (t *tx) putClient(ctx context.Context, c *storage.Client) error {
+// putClient puts a client; key names the key or secret that the action is about, "" for the client as a whole.
+func (t *tx) putClient(ctx context.Context, action, key string, c *storage.Client) error {
 	c.Updated = t.now
-	return said(t.PutClient(ctx, c), "client", c.ID)
+	return said(t.record.putClient(ctx, action, key, c), "client", c.ID)
 }
 
-func (t *tx) putIssuer(ctx context.Context, i *storage.Issuer) error {
+func (t *tx) putIssuer(ctx context.Context, action string, i *storage.Issuer) error {
 	i.Updated = t.now
-	if err := said(t.PutIssuer(ctx, i), "issuer", i.Name); err != nil {
+	if err := said(t.record.putIssuer(ctx, action, i), "issuer", i.Name); err != nil {
 		return err
 	}
 	if t.loaded {
@@ -131,9 +131,9 @@ func (t *tx) putIssuer(ctx context.Context, i *storage.Issuer) error {
 	return nil
 }
 
-func (t *tx) putRule(ctx context.Context, r *storage.Rule) error {
+func (t *tx) putRule(ctx context.Context, action string, r *storage.Rule) error {
 	r.Updated = t.now
-	if err := said(t.PutRule(ctx, r), "rule", r.Name); err != nil {
+	if err := said(t.record.putRule(ctx, action, r), "rule", r.Name); err != nil {
 		return err
 	}
 	if t.loaded {

@@ -95,9 +95,14 @@ func TokenID(jti string) string { return "jti " + jti }
 // familyMemory is how long the end of a family is remembered: longer than anything that was issued in it lives.
 const familyMemory = 400 * 24 * time.Hour
 
+// Revoker is the part of a [Store] that revokes.
+type Revoker interface {
+	Revoke(ctx context.Context, now, until time.Time, ids ...string) error
+}
+
 // EndFamily revokes everything that was issued on a consent, and what will yet be.
-func EndFamily(ctx context.Context, s Store, now time.Time, family string) error {
-	return s.Revoke(ctx, now, now.Add(familyMemory), FamilyID(family))
+func EndFamily(ctx context.Context, r Revoker, now time.Time, family string) error {
+	return r.Revoke(ctx, now, now.Add(familyMemory), FamilyID(family))
 }
 
 // FamilyID is the id by which everything is revoked that was issued on one consent.

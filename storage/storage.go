@@ -1,13 +1,15 @@
 // Package storage says what the avouch server keeps and what it asks of a store.
 //
-// A store holds records — clients with their keys and secrets, issuers, rules, disabled subjects, initial access tokens,
-// and the server's own signing keys (sealed before they come here) — and one number, the change row. It knows nothing of
-// OAuth: the rules are in package admin, which is the only writer, and the records are data. Besides, it remembers what
-// the server decides by request: uses of assertions (package replay), handles and revocations (package handle). Those
-// are no changes, and no process is told of them.
+// A store holds records — clients with their keys and secrets, issuers, rules, disabled subjects, initial access
+// tokens, and the server's own signing keys (sealed before they come here) — and one number, the change row. It knows
+// nothing of OAuth: the rules are in package admin, which is the only writer, and the records are data. Beside the
+// records it keeps logs, whose entries are written in the same transactions ([Entry]). And it remembers what the server
+// decides by request: uses of assertions (package replay), handles and revocations (package handle). Those are no
+// changes, and no process is told of them.
 //
-// Strings are compared byte by byte, and kept as they are or refused ([CheckText]). Times are UTC with a resolution of a millisecond; the zero time is kept as zero.
-// A method that compares times takes them as arguments: a store never asks its own clock.
+// Strings are compared byte by byte, and kept as they are or refused ([CheckText]). Times are UTC with a resolution of
+// a millisecond; the zero time is kept as zero. A method that compares times takes them as arguments: a store never
+// asks its own clock.
 //
 // Every implementation is judged by package storagetest.
 package storage
@@ -32,10 +34,11 @@ type Store interface {
 	// It waits for no writer and none waits for it. f may run more than once.
 	View(ctx context.Context, f func(ctx context.Context, r Reader) error) error
 
-	// Write runs f in one transaction. Where f returns nil, its changes and one step of the change row are committed
-	// together; otherwise nothing is changed, and Write returns the error of f. f may run more than once, must have no
-	// effect but through w, and must not use the store: it would wait for itself. Reads through w see the writes of the
-	// same transaction. Writers come one after the other, and first uses wait with them: keep f short.
+	// Write runs f in one transaction. If f returns nil, its records, log entries and revocations and one step of the
+	// change row are committed together; otherwise nothing is changed, and Write returns the error of f. f may run more
+	// than once, must have no effect but through w, and must not use the store: it would wait for itself. Reads through w
+	// see the writes of the same transaction. Writers come one after the other, and first uses wait with them: keep f
+	// short.
 	Write(ctx context.Context, f func(ctx context.Context, w Writer) error) error
 
 	// TouchKeys records when keys of clients were last used. It is not a change: it may be lost in a crash, and no
@@ -45,6 +48,10 @@ type Store interface {
 	// Sweep removes uses, handles and revocations that have expired at now, by range, in portions. It is for a
 	// background task.
 	Sweep(ctx context.Context, now time.Time) error
+
+	// DropLog removes the entries of a kind whose Time is before a time, in portions, and returns how many it removed,
+	// also with an error. Their numbers are not given again. It is for a background task, and no change.
+	DropLog(ctx context.Context, kind string, before time.Time) (dropped int64, err error)
 
 	// Close waits for what is in progress. Whatever is called afterwards returns an error, except Close.
 	Close() error
@@ -74,6 +81,9 @@ type Reader interface {
 
 	InitialToken(ctx context.Context, id string) (*InitialToken, error)
 	InitialTokens(ctx context.Context) ([]*InitialToken, error)
+
+	// Log returns the entries that q selects, sorted by number. No entry is no error.
+	Log(ctx context.Context, q LogQuery) ([]*Entry, error)
 }
 
 // Writer writes records inside a transaction.
@@ -100,6 +110,14 @@ type Writer interface {
 	DeleteSubject(ctx context.Context, id string) error
 	PutInitialToken(ctx context.Context, t *InitialToken) error
 	DeleteInitialToken(ctx context.Context, id string) error
+
+	// Append adds an entry to the log of its kind and sets its Number; what Number was before does not matter. The entry
+	// is committed with the records of the transaction, or not at all, and no reader sees its number before those of
+	// earlier commits.
+	Append(ctx context.Context, e *Entry) error
+
+	// Revoke is [handle.Store]'s, inside the transaction: once that is committed, Revoked reports the ids as any others.
+	Revoke(ctx context.Context, now, until time.Time, ids ...string) error
 }
 
 var (

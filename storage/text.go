@@ -8,9 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// CheckText returns an error where a record holds text that not every database keeps as it is: a string that is not
-// UTF-8 or has a NUL in it, or raw JSON that is not JSON. Every Put calls it first, so that no name is ever changed on
-// the way into a store, and two different names never become one. record is a pointer to one of the records.
+// CheckText returns an error if a record holds text that not every database keeps as it is: a string that is not UTF-8
+// or has a NUL in it, or raw JSON that is not JSON. Every Put and Append calls it first, so that no name is changed on
+// the way into a store, and two different names never become one. record is a pointer to one of the records, or to an
+// [Entry].
 func CheckText(record any) error {
 	v := reflect.ValueOf(record).Elem()
 	return checkText(v, v.Type().Name())
@@ -35,11 +36,9 @@ func checkText(v reflect.Value, path string) error {
 			}
 			return checkString(string(raw), path)
 		}
-		for i := range v.Len() {
-			if err := checkText(v.Index(i), fmt.Sprintf("%s[%d]", path, i)); err != nil {
-				return err
-			}
-		}
+		return checkElements(v, path)
+	case reflect.Array:
+		return checkElements(v, path)
 	case reflect.Map:
 		for it := v.MapRange(); it.Next(); {
 			if err := checkText(it.Key(), path+", a name in it,"); err != nil {
@@ -48,6 +47,15 @@ func checkText(v reflect.Value, path string) error {
 			if err := checkText(it.Value(), path+"["+it.Key().String()+"]"); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+func checkElements(v reflect.Value, path string) error {
+	for i := range v.Len() {
+		if err := checkText(v.Index(i), fmt.Sprintf("%s[%d]", path, i)); err != nil {
+			return err
 		}
 	}
 	return nil

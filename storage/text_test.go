@@ -15,6 +15,7 @@ func TestCheckText(t *testing.T) {
 		&storage.Rule{Claims: map[string]string{"a": "b"}},
 		&storage.SigningKey{Sealed: []byte{0xff, 0}},
 		&storage.Issuer{JWKS: json.RawMessage{}},
+		&storage.Entry{Kind: "a", Labels: [3]string{"", "ключ"}, Data: json.RawMessage(` {"a" : 1} `)},
 	} {
 		if err := storage.CheckText(good); err != nil {
 			t.Errorf("CheckText(%+v) = %v", good, err)
@@ -34,9 +35,34 @@ func TestCheckText(t *testing.T) {
 		&storage.Rule{Claims: map[string]string{"\x00": "a"}},
 		&storage.Issuer{JWKS: json.RawMessage(`nul`)},
 		&storage.SigningKey{Public: json.RawMessage(`{"a":}`)},
+		&storage.Entry{Labels: [3]string{"a", "b", "\xff"}},
+		&storage.Entry{Labels: [3]string{"a\x00"}},
+		&storage.Entry{Kind: "\xff"},
+		&storage.Entry{Data: json.RawMessage(`{`)},
 	} {
 		if storage.CheckText(bad) == nil {
 			t.Errorf("CheckText(%+v) = nil", bad)
+		}
+	}
+}
+
+func TestEntryCheck(t *testing.T) {
+	now := time.Now()
+	good := storage.Entry{Kind: "change", Time: now, Data: json.RawMessage(`{}`)}
+	if err := good.Check(); err != nil {
+		t.Error(err)
+	}
+	for name, e := range map[string]storage.Entry{
+		"no kind":       {Time: now, Data: json.RawMessage(`{}`)},
+		"no time":       {Kind: "change", Data: json.RawMessage(`{}`)},
+		"no data":       {Kind: "change", Time: now},
+		"not JSON":      {Kind: "change", Time: now, Data: json.RawMessage(`{`)},
+		"a NUL":         {Kind: "change", Time: now, Data: json.RawMessage(`{}`), Labels: [3]string{2: "\x00"}},
+		"not UTF-8":     {Kind: "ch\xff", Time: now, Data: json.RawMessage(`{}`)},
+		"data, no kind": {Data: json.RawMessage(`{}`)},
+	} {
+		if e.Check() == nil {
+			t.Errorf("Check accepts an entry with %s", name)
 		}
 	}
 }

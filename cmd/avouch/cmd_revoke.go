@@ -1,93 +1,78 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/avouch-oauth/avouch/grant"
-	"github.com/avouch-oauth/avouch/handle"
-	"github.com/avouch-oauth/avouch/keys"
-	"github.com/avouch-oauth/avouch/storage"
-	"github.com/avouch-oauth/avouch/token"
+	"github.com/avouch-oauth/avouch/admin"
 )
 
 func (a *app) revokeCommand() *cobra.Command {
 	var dev bool
+	var consent string
 	c := &cobra.Command{
 		Use: "revoke [FILE]", Short: "End a token, and all that was issued on the same consent", Args: atMostOne("a file with the token"),
-		Long: `Reads an access token or a refresh token from FILE or standard input, whoever's it is, and ends it. Where a user has
-consented to it, all that was issued on his consent ends with it: refresh tokens, and access tokens for those who ask by
-introspection. Running servers know at once. An API that verifies tokens by itself takes an access token until it expires.
+		Long: `Reads an access token or a refresh token from FILE or standard input, whoever's it is, and ends it. If a user has
+consented to it, everything that was issued on the consent ends with it: refresh tokens, and access tokens for APIs that
+ask by introspection. Running servers know at once. An API that verifies tokens by itself accepts an access token until it
+expires.
 
-To end all that a user or a client has, disable the one or the other.`,
-		Example: "  avouch revoke token.txt",
+--consent NAME ends a consent by its name, which its access tokens have in the claim avouch_origin. No list of consents is
+kept, so the name is not checked.
+
+To end everything that a user or a client has, disable the user or the client.`,
+		Example: `  avouch revoke token.txt
+  avouch revoke --consent KQ3SVBJ5YYIRNXHKBPKR7ZVYE4`,
 		RunE: func(c *cobra.Command, args []string) error {
-			name := "-"
-			if len(args) > 0 {
-				name = args[0]
+			byName := c.Flags().Changed("consent")
+			if byName && len(args) > 0 {
+				return usagef("give either a token in a file or --consent NAME, not both")
 			}
-			text, err := a.readInput(name)
+			text := ""
+			if !byName {
+				name := "-"
+				if len(args) > 0 {
+					name = args[0]
+				}
+				content, err := a.readInput(name)
+				if err != nil {
+					return err
+				}
+				if text = strings.TrimSpace(string(content)); text == "" {
+					return usagef("there is no token: avouch revoke FILE, or on standard input")
+				}
+			}
+			conf, err := a.loadBeside(dev)
 			if err != nil {
 				return err
 			}
-			w, server, err := a.explainer(c.Context(), dev)
+			if conf.Issuer == "" && strings.Contains(text, ".") { // an access token, which names its issuer
+				return usagef("which server? name its configuration by --config, or give --dev for the one of \"serve --dev\" in this folder")
+			}
+			w, err := a.open(c.Context(), conf, false, nil)
 			if err != nil {
 				return err
 			}
 			defer w.Close()
-			now := time.Now()
-			found, err := issued(c.Context(), now, w.store, token.Verifier{
-				Issuer: w.conf.Issuer, Keys: server.live.PublicKeys(now), Algorithms: []keys.Algorithm{keys.ES256, keys.EdDSA, keys.RS256, keys.PS256}, AnyAudience: true,
-			}, strings.TrimSpace(string(text)))
-			if err != nil {
-				return err
+			var revoked *admin.RevokeResult
+			if byName {
+				revoked, err = w.admin.RevokeConsent(c.Context(), consent)
+			} else {
+				revoked, err = w.admin.RevokeToken(c.Context(), text)
 			}
-			ended, err := end(c.Context(), now, w.store, found)
 			if err != nil {
 				return err
 			}
 			what := map[string]string{"token": "this access token", "consent": "all that was issued on the same consent"}
-			return a.print(map[string]any{"revoked": ended, "client_id": found.ClientID, "sub": found.Subject, "scope": strings.Join(found.Scopes, " ")}, table{
-				name: ended,
-				rows: [][]string{{"revoked", what[ended]}, {"client", found.ClientID}, {"subject", found.Subject}, {"scopes", strings.Join(found.Scopes, " ")}},
-			})
+			t := table{name: revoked.ID, rows: [][]string{{"revoked", what[revoked.Revoked]}, {revoked.Revoked, visible(revoked.ID)}}}
+			t.rowIf("client", visible(revoked.ClientID))
+			t.rowIf("subject", visible(revoked.Subject))
+			t.rowIf("scopes", visible(revoked.Scope))
+			return a.print(revoked, t)
 		},
 	}
 	c.Flags().BoolVar(&dev, "dev", false, "the server of \"serve --dev\" in this folder")
+	c.Flags().StringVar(&consent, "consent", "", "end the consent of this `NAME`, instead of a token")
 	return c
-}
-
-// issued is what the server has said in a token, or of it. What it cannot have issued ends nothing: whoever hands a token
-// to an operator may have made it up.
-func issued(ctx context.Context, now time.Time, store storage.Store, v token.Verifier, text string) (*token.Claims, error) {
-	if text == "" {
-		return nil, usagef("there is no token: avouch revoke FILE, or on standard input")
-	}
-	if !strings.Contains(text, ".") {
-		c, _, err := new(grant.RefreshToken).Lookup(ctx, store, now, text)
-		if err == nil && c == nil {
-			err = &codedError{exitNotFound, errors.New("no refresh token like this is there: it is unknown, or has expired; nothing was revoked")}
-		}
-		return c, err
-	}
-	c, err := v.Verify(ctx, now, text)
-	if refused, ok := errors.AsType[*token.Error](err); ok && refused.Fault == token.Expired {
-		return nil, &codedError{exitNotFound, errors.New("the access token has expired; nothing was revoked: a refresh token beside it ends what it was issued with")}
-	} else if ok {
-		return nil, &codedError{exitNotFound, errors.New("this server has issued no such access token; nothing was revoked: " + refused.Error())}
-	}
-	return c, err
-}
-
-// end revokes a token, or the consent that it rests on.
-func end(ctx context.Context, now time.Time, store storage.Store, c *token.Claims) (ended string, err error) {
-	if c.Origin.Family != "" {
-		return "consent", handle.EndFamily(ctx, store, now, c.Origin.Family)
-	}
-	const remember = 2 * time.Minute // longer than it lives: clocks of other processes may be behind
-	return "token", store.Revoke(ctx, now, c.Expires.Add(remember), handle.TokenID(c.ID))
 }

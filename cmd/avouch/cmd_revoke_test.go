@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -119,5 +120,25 @@ func TestRevokeEndsAConsent(t *testing.T) {
 	revoke(used, exitOK) // an old one in somebody's hands names the consent as well
 	if _, ok := refreshed("phone", public, newer); ok {
 		t.Error("the newer token lives on")
+	}
+
+	// Each is recorded, with whom it was for; what was refused is not.
+	var recorded []string
+	for _, c := range s.changes("--noun", "consent") {
+		fields := map[string]string{}
+		for _, f := range c.Fields {
+			fields[f.Field] = f.Old
+		}
+		recorded = append(recorded, c.Caller.Via+" "+c.Action+" "+fields["client_id"]+" "+fields["sub"]+" "+fields["scope"])
+		if len(c.ID) != 26 || strings.Contains(string(mustJSON(t, c)), access) {
+			t.Errorf("the change is %+v", c)
+		}
+	}
+	app := `cli consent.revoke "app" "dev/alice" "orders:read"`
+	if want := []string{app, app, `cli consent.revoke "phone" "dev/bob" "orders:read"`}; !slices.Equal(recorded, want) {
+		t.Errorf("recorded %q, want %q", recorded, want)
+	}
+	if tokens := s.changes("--noun", "token"); len(tokens) != 0 {
+		t.Errorf("recorded %+v", tokens)
 	}
 }

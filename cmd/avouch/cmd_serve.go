@@ -145,7 +145,8 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger, d
 	if _, err := a.sealerRequired(conf); err != nil {
 		return nil, err
 	}
-	live, err := w.admin.As("serve").Live(ctx, admin.LiveOptions{Log: log})
+	w.admin = w.admin.As(caller("serve"))
+	live, err := w.admin.Live(ctx, admin.LiveOptions{Log: log})
 	if err != nil {
 		return nil, err
 	}

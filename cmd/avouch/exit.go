@@ -21,6 +21,8 @@ func exitCode(err error) int {
 			return exitNotFound
 		case admin.Invalid:
 			return exitUsage
+		case admin.Denied:
+			return exitDenied
 		}
 	}
 	// cobra's own complaints have no type

@@ -82,8 +82,8 @@ Two commands to the first token:
 
 "avouch login --dev" gets one for a person. Or see all of it happen at once: avouch demo
 
-Exit codes: 0 done, 1 a failure, 2 the command or its input is wrong, 3 refused (a token, an assertion), 4 there is
-none of that name. Environment: AVOUCH_CONFIG and AVOUCH_FORMAT stand for --config and --output; "avouch config print"
+Exit codes: 0 done, 1 a failure, 2 the command or its input is wrong, 3 refused (a token, an assertion, an operation that
+the caller is not permitted to do), 4 there is none of that name. Environment: AVOUCH_CONFIG and AVOUCH_FORMAT stand for --config and --output; "avouch config print"
 lists what configures the server; NO_COLOR is honoured.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -109,7 +109,7 @@ lists what configures the server; NO_COLOR is honoured.`,
 	)
 	for group, commands := range map[string][]*cobra.Command{
 		"run":   {a.serveCommand(), a.demoCommand(), a.configCommand(), a.healthcheckCommand()},
-		"state": {a.clientCommand(), a.issuerCommand(), a.ruleCommand(), a.subjectCommand(), a.registrationCommand(), a.revokeCommand(), a.keyCommand(), a.applyCommand(), a.diffCommand(), a.exportCommand()},
+		"state": {a.clientCommand(), a.issuerCommand(), a.ruleCommand(), a.subjectCommand(), a.registrationCommand(), a.revokeCommand(), a.keyCommand(), a.changesCommand(), a.applyCommand(), a.diffCommand(), a.exportCommand()},
 		"use":   {a.tokenCommand(), a.loginCommand(), a.whoAmICommand(), a.explainCommand(), a.benchCommand(), a.manCommand(), versionCommand(a)},
 	} {
 		for _, c := range commands {

@@ -48,7 +48,7 @@ func registrationOf(conf config.Config, operations *admin.Admin) []avouch.Endpoi
 		return nil
 	}
 	r := &endpoint.Registration{
-		Registrar:        operations.As("registration").Registrar(),
+		Registrar:        operations.Registrar(),
 		OpenRegistration: conf.Registration.Mode == "open",
 		Scopes:           conf.Registration.Scopes,
 		DefaultScopes:    conf.Registration.Scopes, // many clients register none, as those of MCP; each may have all of these anyway

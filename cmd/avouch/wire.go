@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"strconv"
 	"strings"
 
 	"github.com/avouch-oauth/avouch/admin"
@@ -65,26 +66,43 @@ func (a *app) open(ctx context.Context, conf config.Config, create bool, audit *
 			Every:     conf.Keys.Rotate,
 			MaxAge:    jwksMaxAge,
 		},
+		KeepChanges: conf.Changes.Keep,
 		Observe: func(ctx context.Context, c admin.Change) {
-			if audit == nil {
-				return
+			if audit != nil {
+				logChange(ctx, audit, &c)
 			}
-			attrs := []slog.Attr{slog.String("action", c.Action), slog.String("id", c.ID), slog.String("actor", c.Actor)}
-			if c.Key != "" {
-				attrs = append(attrs, slog.String("key", c.Key))
-			}
-			audit.LogAttrs(ctx, slog.LevelInfo, "changed", attrs...)
 		},
 	})
-	return &wired{conf: conf, store: store, admin: operations.As(a.actor())}, nil
+	return &wired{conf: conf, store: store, admin: operations.As(caller("cli"))}, nil
 }
 
-// actor is who the audit trail names: the person at this machine.
-func (a *app) actor() string {
+// caller returns the caller that changes of this process name: the user and the host of the system. via says how an
+// operation comes, "cli" or "serve".
+func caller(via string) admin.Caller {
+	c := admin.Caller{Name: "uid " + strconv.Itoa(os.Getuid()), Via: via, May: admin.All()}
 	if u, err := user.Current(); err == nil {
-		return u.Username
+		c.Name = u.Username
 	}
-	return "uid " + fmt.Sprint(os.Getuid())
+	if host, err := os.Hostname(); err == nil {
+		c.Host = host
+	}
+	c.Name, c.Host = plainText(c.Name), plainText(c.Host)
+	return c
+}
+
+// plainText replaces what the store refuses in a text of the system.
+func plainText(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
+}
+
+// logChange writes one committed change to the log. The store has its members before and after.
+func logChange(ctx context.Context, log *slog.Logger, c *admin.Change) {
+	attrs := []slog.Attr{slog.Int64("number", c.Number), slog.String("action", c.Action), slog.String("id", c.ID)}
+	if c.Key != "" {
+		attrs = append(attrs, slog.String("key", c.Key))
+	}
+	attrs = append(attrs, slog.String("actor", c.Caller.Name), slog.String("via", c.Caller.Via))
+	log.LogAttrs(ctx, slog.LevelInfo, "changed", attrs...)
 }
 
 // devSealFile is where --dev and demo keep the seal key that they make.

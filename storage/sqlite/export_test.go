@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"strings"
 	"time"
+
+	"github.com/avouch-oauth/avouch/storage"
 )
 
 // OnWriter runs a statement on the connection that writes, to hurt it.
@@ -58,6 +60,26 @@ func (s *Store) Ask(query string) (value string, err error) {
 
 // HandleStatements are those that handles and revocations are read and swept by.
 var HandleStatements = []string{findHandle, findRevocations(3), sweepHandles, sweepRevocations}
+
+// LogStatements are those that a log is read and dropped by, and the index that each one uses.
+func LogStatements() map[string]string {
+	noon := time.Date(2041, 5, 17, 12, 0, 0, 0, time.UTC)
+	statements := map[string]string{dropEntries: "log_time (kind=? AND time<?)"}
+	for index, q := range map[string]storage.LogQuery{
+		"log_number (kind=?)":                           {},
+		"log_number (kind=? AND number<?)":              {Before: 9},
+		"log_number (kind=? AND number>?)":              {After: 9, OldestFirst: true},
+		"log_label0 (kind=? AND label0=?)":              {Labels: [3]string{"a"}},
+		"log_label1 (kind=? AND label1=?)":              {Labels: [3]string{"a", "b", "c"}, Since: noon, Until: noon},
+		"log_label2 (kind=? AND label2=? AND number>?)": {Labels: [3]string{"a", "", "c"}, Since: noon, After: 9},
+		"log_time (kind=? AND time>? AND time<?)":       {Since: noon, Until: noon, OldestFirst: true},
+		"log_time (kind=? AND time>?)":                  {Since: noon, Before: 9},
+	} {
+		statement, _ := findEntries(&q)
+		statements[statement] = index
+	}
+	return statements
+}
 
 // Plan returns how SQLite would do a statement.
 func (s *Store) Plan(statement string) (plan string, err error) {

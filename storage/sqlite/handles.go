@@ -92,18 +92,22 @@ func (s *Store) Revoke(ctx context.Context, now, until time.Time, ids ...string)
 	if !until.After(now) || len(ids) == 0 {
 		return nil
 	}
-	// Up to the next millisecond: what is revoked never comes back earlier.
-	end := until.Add(time.Millisecond - 1).UnixMilli()
 	digests := digestsOf(ids)
 	return s.committer.do(ctx, &request{done: make(chan error, 1), write: func(tx *transaction, _ *request) error {
-		for _, d := range digests {
-			_, err := tx.exec("INSERT INTO revocations (digest, until) VALUES (?, ?) ON CONFLICT DO UPDATE SET until = max(until, excluded.until)", d, end)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return tx.revoke(until, digests)
 	}})
+}
+
+// revoke keeps revocations up to the next millisecond after until: what is revoked never comes back earlier.
+func (tx *transaction) revoke(until time.Time, digests []any) error {
+	end := millisecondAt(until)
+	for _, d := range digests {
+		_, err := tx.exec("INSERT INTO revocations (digest, until) VALUES (?, ?) ON CONFLICT DO UPDATE SET until = max(until, excluded.until)", d, end)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Revoked implements [handle.Store].

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/avouch-oauth/avouch/handle"
 	"github.com/avouch-oauth/avouch/replay"
+	"github.com/avouch-oauth/avouch/storage"
 	"github.com/avouch-oauth/avouch/storage/sqlite"
 )
 
@@ -83,8 +85,9 @@ func TestMigrate(t *testing.T) {
 	if err := old.FirstUse(t.Context(), noon, grant("old")); err != nil {
 		t.Fatal(err)
 	}
-	// What the second version added is taken away again.
-	for _, statement := range []string{"DROP TABLE handles", "DROP TABLE revocations", "DROP TABLE subjects", "DROP TABLE initial_tokens", "DELETE FROM goose_db_version WHERE version_id > 1"} {
+	// What later versions added is taken away again.
+	for _, statement := range []string{"DROP TABLE handles", "DROP TABLE revocations", "DROP TABLE subjects", "DROP TABLE initial_tokens",
+		"DROP TABLE log", "DROP TABLE log_numbers", "DELETE FROM goose_db_version WHERE version_id > 1"} {
 		if err := old.OnWriter(statement); err != nil {
 			t.Fatal(err)
 		}
@@ -102,5 +105,9 @@ func TestMigrate(t *testing.T) {
 	}
 	if subjects, err := s.Subjects(t.Context(), "", 1); err != nil || len(subjects) > 0 {
 		t.Errorf("Subjects = %v, %v", subjects, err)
+	}
+	e := &storage.Entry{Kind: "change", Time: noon, Data: json.RawMessage("1")}
+	if err := s.Write(t.Context(), func(ctx context.Context, w storage.Writer) error { return w.Append(ctx, e) }); err != nil || e.Number != 1 {
+		t.Errorf("the first entry has the number %d, %v", e.Number, err)
 	}
 }

@@ -26,10 +26,10 @@ const childEnv = "AVOUCH_STORAGETEST_JOB"
 
 // job is what a second process is to do. It prints lines that begin with childMark.
 type job struct {
-	Do    string // "race", "spend", "write", "put", "revoke"
+	Do    string // "race", "spend", "write", "append", "put", "revoke"
 	Place string
 	Seed  uint64
-	N     int // "race", "put": how many things to race for
+	N     int // "race", "put": how many things to race for; "append": how many entries for each goroutine
 }
 
 const childMark = "storagetest: "
@@ -70,10 +70,13 @@ func say(format string, args ...any) {
 
 func (j job) run(open opener) error {
 	switch j.Do {
-	case "write":
+	case "write", "append":
 		s, err := open.store(j.Place)
 		if err != nil {
 			return err
+		}
+		if j.Do == "append" {
+			return errors.Join(j.append(s), s.Close())
 		}
 		return j.write(s)
 	case "put", "revoke":
@@ -194,7 +197,25 @@ func (j job) write(s storage.Store) error {
 	}
 }
 
-// count writes n into two records in one transaction. It returns the number of the change.
+// append appends entries to a log, and says the number of each.
+func (j job) append(s storage.Store) error {
+	say("ready")
+	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
+		return err
+	}
+	return inParallel(func(i int) error {
+		for n := range j.N {
+			e := entry(fmt.Sprint(j.Seed, ",", i, ",", n))
+			if err := s.Write(context.Background(), func(ctx context.Context, w storage.Writer) error { return w.Append(ctx, e) }); err != nil {
+				return err
+			}
+			say("appended %d %s", e.Number, e.Labels[1])
+		}
+		return nil
+	})
+}
+
+// count writes n into two records and a log in one transaction. It returns the number of the change.
 func count(s storage.Store, n int) (change int64, err error) {
 	err = s.Write(context.Background(), func(ctx context.Context, w storage.Writer) error {
 		for _, name := range []string{"first", "second"} {
@@ -209,6 +230,10 @@ func count(s storage.Store, n int) (change int64, err error) {
 			if err := w.PutRule(ctx, r); err != nil {
 				return err
 			}
+		}
+		text := fmt.Sprint(n)
+		if err := w.Append(ctx, &storage.Entry{Kind: "count", Time: noon, Labels: [3]string{text}, Data: json.RawMessage(text)}); err != nil {
+			return err
 		}
 		change, err = w.Change(ctx)
 		return err

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +40,8 @@ type store struct {
 	guard replay.Guard
 
 	handles handle.Store
+
+	appended atomic.Int64
 
 	mu     sync.Mutex
 	closed bool
@@ -193,19 +196,187 @@ func (s *store) Rules(ctx context.Context) ([]*storage.Rule, error) {
 
 func (s *store) Write(ctx context.Context, f func(context.Context, storage.Writer) error) error {
 	var failed error
+	var later []*storage.Entry
+	var revokes []func()
 	err := s.Store.Write(ctx, func(ctx context.Context, w storage.Writer) error {
-		failed = f(ctx, &writer{Writer: w, flaw: s.flaw})
+		own := &writer{Writer: w, flaw: s.flaw, of: s}
+		failed = f(ctx, own)
+		later, revokes = own.later, own.revokes
 		if s.flaw == "commits what has failed" {
 			return nil
 		}
 		return failed
 	})
+	for _, revoke := range revokes {
+		revoke()
+	}
+	if len(later) > 0 && (failed == nil || s.flaw == "appends whatever comes of it") {
+		write := func() {
+			s.Store.Write(context.Background(), func(ctx context.Context, w storage.Writer) error {
+				for _, e := range later {
+					own := *e
+					w.Append(ctx, &own)
+				}
+				return nil
+			})
+		}
+		if s.flaw == "appends later" {
+			time.AfterFunc(50*time.Millisecond, write)
+		} else {
+			write()
+		}
+	}
 	return errors.Join(err, failed)
+}
+
+func (s *store) Log(ctx context.Context, q storage.LogQuery) ([]*storage.Entry, error) {
+	if s.flaw == "finds no entries when it is closed" && s.isClosed() {
+		return nil, nil
+	}
+	return flawedLog(ctx, s.Store, s.flaw, q)
+}
+
+// flawedLog reads a log with a flaw.
+func flawedLog(ctx context.Context, r storage.Reader, flaw string, q storage.LogQuery) ([]*storage.Entry, error) {
+	switch flaw {
+	case "looks for one label only":
+		if q.Labels[1] != "" {
+			q.Labels[0], q.Labels[2] = "", ""
+		}
+	case "ignores Until with a label":
+		if q.Labels[0] != "" {
+			q.Until = time.Time{}
+		}
+	case "leaves out what is as old as Since":
+		if !q.Since.IsZero() {
+			q.Since = q.Since.Add(time.Millisecond)
+		}
+	case "takes Until as the last":
+		if !q.Until.IsZero() {
+			q.Until = q.Until.Add(time.Millisecond)
+		}
+	case "takes After as the first":
+		q.After = max(q.After-1, 0)
+	case "lists one entry too many":
+		if q.Limit > 0 {
+			q.Limit++
+		}
+	case "lists everything without a limit":
+		if q.Limit == 0 {
+			q.Limit = 1000
+		}
+	}
+	found, err := r.Log(ctx, q)
+	switch flaw {
+	case "sorts entries by time":
+		slices.SortStableFunc(found, func(a, b *storage.Entry) int {
+			if q.OldestFirst {
+				return a.Time.Compare(b.Time)
+			}
+			return b.Time.Compare(a.Time)
+		})
+	case "tidies the data of entries up":
+		for _, e := range found {
+			var b bytes.Buffer
+			json.Compact(&b, e.Data)
+			e.Data = b.Bytes()
+		}
+	case "keeps seconds of entries":
+		for _, e := range found {
+			e.Time = e.Time.Truncate(time.Second)
+		}
+	}
+	return found, err
+}
+
+func (s *store) DropLog(ctx context.Context, kind string, before time.Time) (int64, error) {
+	switch s.flaw {
+	case "drops one portion":
+		found, err := s.Store.Log(ctx, storage.LogQuery{Kind: kind, Until: before, Limit: 1000, OldestFirst: true})
+		if err == nil && len(found) == 1000 {
+			before = found[500].Time
+		}
+	case "drops every log":
+		s.Store.DropLog(ctx, "other", before)
+	case "drops what is as old as that":
+		before = before.Add(time.Millisecond)
+	case "counts drops as changes":
+		s.Store.Write(ctx, func(context.Context, storage.Writer) error { return nil })
+	}
+	dropped, err := s.Store.DropLog(ctx, kind, before)
+	if s.flaw == "says nothing of what it drops" {
+		dropped = 0
+	}
+	return dropped, err
 }
 
 type writer struct {
 	storage.Writer
-	flaw string
+	flaw  string
+	of    *store
+	later []*storage.Entry // what is appended after the transaction
+
+	revokes []func() // what is revoked after it
+}
+
+func (w *writer) Append(ctx context.Context, e *storage.Entry) error {
+	switch w.flaw {
+	case "appends later", "appends whatever comes of it":
+		if err := e.Check(); err != nil {
+			return err
+		}
+		w.later = append(w.later, e)
+		return nil
+	case "numbers the whole store":
+		own := *e
+		own.Kind = "all"
+		if err := w.Writer.Append(ctx, &own); err != nil {
+			return err
+		}
+		defer func() { e.Number = own.Number }()
+	case "gives numbers again":
+		left, err := w.Writer.Log(ctx, storage.LogQuery{Kind: e.Kind, Limit: 1})
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if e.Number = 1; len(left) > 0 {
+				e.Number = left[0].Number + 1
+			}
+		}()
+	case "counts what was rolled back":
+		defer func() { e.Number = w.of.appended.Add(1) }()
+	case "folds the case of labels":
+		for i := range e.Labels {
+			e.Labels[i] = strings.ToLower(e.Labels[i])
+		}
+	case "takes any text for a label":
+		own := *e
+		for i := range own.Labels {
+			own.Labels[i] = strings.ToValidUTF8(strings.ReplaceAll(own.Labels[i], "\x00", ""), "")
+		}
+		err := w.Writer.Append(ctx, &own)
+		e.Number = own.Number
+		return err
+	}
+	return w.Writer.Append(ctx, e)
+}
+
+func (w *writer) Log(ctx context.Context, q storage.LogQuery) ([]*storage.Entry, error) {
+	return flawedLog(ctx, w.Writer, w.flaw, q)
+}
+
+func (w *writer) Revoke(ctx context.Context, now, until time.Time, ids ...string) error {
+	switch w.flaw {
+	case "forgets revocations in transactions":
+		return nil
+	case "revokes whatever comes of it":
+		w.revokes = append(w.revokes, func() { w.of.Store.Revoke(context.Background(), now, until, ids...) })
+		return nil
+	case "revokes until the end of time":
+		until = until.Add(1000 * time.Hour)
+	}
+	return w.Writer.Revoke(ctx, now, until, ids...)
 }
 
 func (w *writer) PutRule(ctx context.Context, r *storage.Rule) error {

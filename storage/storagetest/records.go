@@ -764,9 +764,12 @@ func asked(t *testing.T, s storage.Store) {
 	_, subjects := s.Subjects(ctx, "", 1)
 	_, token := s.InitialToken(ctx, "a")
 	_, tokens := s.InitialTokens(ctx)
+	_, log := s.Log(ctx, storage.LogQuery{Kind: "change", Limit: 1})
+	_, drop := s.DropLog(ctx, "change", noon)
 	for what, err := range map[string]error{
 		"Change": change, "Client": client, "Clients": clients, "Issuer": issuer, "Issuers": issuers, "Rule": rule,
 		"Rules": rules, "SigningKeys": keys, "Subject": subject, "Subjects": subjects, "InitialToken": token, "InitialTokens": tokens,
+		"Log": log, "DropLog": drop,
 		"Write":     s.Write(ctx, func(context.Context, storage.Writer) error { return nil }),
 		"View":      s.View(ctx, func(ctx context.Context, r storage.Reader) error { _, err := r.Change(ctx); return err }),
 		"TouchKeys": s.TouchKeys(ctx, []storage.KeyUse{{Client: "a", Key: "a", At: noon}}),
@@ -865,6 +868,9 @@ func recordsFault(t *testing.T, s Stores, fault func(testing.TB, string, storage
 		r := k.make(fmt.Sprint("new", i), all)
 		if err := store.Write(t.Context(), func(ctx context.Context, w storage.Writer) error { return k.put(ctx, w, r) }); err == nil {
 			t.Errorf("Write = nil")
+		}
+		if err := store.Write(t.Context(), func(ctx context.Context, w storage.Writer) error { return w.Append(ctx, entry("new")) }); err == nil {
+			t.Errorf("Write of an entry = nil")
 		}
 		if _, err := k.get(t.Context(), store, fmt.Sprint("new", i)); err == nil {
 			t.Errorf("what could not be written is there")

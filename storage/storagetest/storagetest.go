@@ -94,6 +94,7 @@ func Run(t *testing.T, s Stores) {
 	t.Run("Handles", func(t *testing.T) { judgeHandles(t, h.one) })
 	t.Run("SharedHandles", func(t *testing.T) { judgeSharedHandles(t, h) })
 	t.Run("Records", func(t *testing.T) { judgeRecords(t, s) })
+	t.Run("Log", func(t *testing.T) { judgeLog(t, s) })
 }
 
 // RunGuard judges a guard. Open returns one that has seen nothing; where it is an io.Closer it is closed after use.

@@ -43,6 +43,8 @@ type Config struct {
 
 	Registration Registration `config:"registration"`
 
+	Changes Changes `config:"changes"`
+
 	// Replay is where used assertions are remembered: "store" (durable, shared by all processes on the store) or
 	// "memory" (this process only; after a restart it refuses what was issued before; never for one of several).
 	Replay string `config:"replay"`
@@ -151,6 +153,13 @@ type Registration struct {
 	Scopes []string `config:"scopes"`
 }
 
+// Changes is the record of what operators, registered clients and the server itself have changed.
+type Changes struct {
+	// Keep is how long changes are kept, such as "8784h" for a year. A running server drops older ones within a day. "0s"
+	// keeps them for ever; otherwise it is at least "24h".
+	Keep time.Duration `config:"keep"`
+}
+
 // Log is how the server logs.
 type Log struct {
 	// Level is debug, info, warn or error.
@@ -168,6 +177,7 @@ func Default() Config {
 		Token:      Token{Lifetime: 15 * time.Minute},
 		Keys:       Keys{Algorithm: "ES256", Rotate: 90 * 24 * time.Hour},
 		SignIn:     SignIn{Scopes: []string{"openid", "profile"}, Idle: time.Hour, Lifetime: 12 * time.Hour},
+		Changes:    Changes{Keep: 366 * 24 * time.Hour},
 		Replay:     "store",
 		Log:        Log{Level: "info", Format: "text"},
 	}

@@ -147,6 +147,7 @@ func TestValidate(t *testing.T) {
 		"log.format":                 func(c *Config) { c.Log.Format = "xml" },
 		"not between 10s and 24h":    func(c *Config) { c.Token.Lifetime = 0 },
 		"is shorter than 24h":        func(c *Config) { c.Keys.Rotate = time.Hour },
+		"changes.keep: 1h0m0s is":    func(c *Config) { c.Changes.Keep = time.Hour },
 		"signin.idle":                func(c *Config) { c.SignIn.Idle = 0 },
 		"signin.lifetime":            func(c *Config) { c.SignIn.Lifetime = 1000 * time.Hour },
 		"signin.issuer is missing":   func(c *Config) { c.SignIn.Clientid = "x" },

@@ -59,6 +59,9 @@ func (c *Config) Validate() error {
 	if c.Keys.Rotate != 0 && c.Keys.Rotate < 24*time.Hour {
 		fault("keys.rotate: %s is shorter than 24h; use \"avouch key rotate\" to rotate now", c.Keys.Rotate)
 	}
+	if c.Changes.Keep != 0 && c.Changes.Keep < 24*time.Hour {
+		fault("changes.keep: %s is shorter than 24h; \"0s\" keeps changes for ever", c.Changes.Keep)
+	}
 	if a := c.Token.Audience; a != "" {
 		if u, err := url.Parse(a); err != nil || !u.IsAbs() || u.Fragment != "" {
 			fault("token.audience: %q is not an absolute URI without fragment (RFC 8707)", a)
