@@ -57,7 +57,7 @@ func (s *Store) Ask(query string) (value string, err error) {
 }
 
 // HandleStatements are those that handles and revocations are read and swept by.
-var HandleStatements = []string{findHandle, findRevocations(3), sweepHandles, sweepRevocations}
+var HandleStatements = []string{findHandle, findRevocations(3), sweepHandles, sweepRevocations, lastOfPortion}
 
 // Plan returns how SQLite would do a statement.
 func (s *Store) Plan(statement string) (plan string, err error) {
