@@ -127,21 +127,12 @@ func (s *Store) Client(ctx context.Context, id string) (*avouch.Client, error) {
 	return c, err
 }
 
-// Sweep forgets what has expired, and remembers what it forgot. Call it every few minutes, outside of requests.
+// Sweep forgets what has expired, and remembers that. Call it every few minutes, outside of requests.
 func (s *Store) Sweep(ctx context.Context, now time.Time) error {
-	expired, ended := now.UnixMilli(), now.Add(-handle.KeepRevoked).UnixMilli()
-	statements := []struct {
-		text string
-		time int64
-	}{
-		{`UPDATE memory SET swept = max(swept, ?)`, expired},
-		{`DELETE FROM uses WHERE until <= ?`, expired},
-		{`DELETE FROM handles WHERE expires <= ?`, expired},
-		{`UPDATE memory SET dropped = max(dropped, ifnull((SELECT max(until) FROM revoked WHERE until <= ?), dropped))`, ended},
-		{`DELETE FROM revoked WHERE until <= ?`, ended},
-	}
+	statements := []string{`UPDATE memory SET swept = max(swept, ?1), dropped = max(dropped, ifnull((SELECT max(until) FROM revoked WHERE until <= ?2), dropped))`,
+		`DELETE FROM uses WHERE until <= ?1`, `DELETE FROM handles WHERE expires <= ?1`, `DELETE FROM revoked WHERE until <= ?2`}
 	return s.all(ctx, len(statements), func(tx *sql.Tx, i int) error {
-		_, err := tx.ExecContext(ctx, statements[i].text, statements[i].time)
+		_, err := tx.ExecContext(ctx, statements[i], now.UnixMilli(), now.Add(-handle.KeepRevoked).UnixMilli())
 		return err
 	})
 }
