@@ -38,19 +38,28 @@ func (s *Server) grantAudience(resources []string, authz *Authorization, client 
 	return audience, nil
 }
 
-// audiences are the resources that may be asked for, the default one first.
+// audiences returns the resources that may be asked for, the default one first.
 func (s *Server) audiences(authz *Authorization, client *Client) []string {
+	limit := s.audience // nil if there is none
 	switch {
-	case authz.Audiences == nil && (client == nil || len(client.Audiences) == 0):
+	case client == nil:
+		limit = nil
+	case len(client.Audiences) > 0:
+		limit = client.Audiences
+	case client.AnyAudience:
+		limit = nil
+	}
+	switch {
+	case authz.Audiences == nil && limit == nil:
 		return s.audience
 	case authz.Audiences == nil:
-		return client.Audiences
-	case client == nil || len(client.Audiences) == 0:
+		return limit
+	case limit == nil:
 		return authz.Audiences
 	}
 	var both []string
 	for _, a := range authz.Audiences {
-		if allowed(client.Audiences, a) {
+		if allowed(limit, a) {
 			both = append(both, a)
 		}
 	}
