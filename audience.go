@@ -2,8 +2,10 @@ package avouch
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // maxResources is how many resources a request may ask for.
@@ -14,7 +16,12 @@ const maxResources = 16
 func (s *Server) grantAudience(resources []string, authz *Authorization, client *Client) ([]string, error) {
 	may := s.audiences(authz, client)
 	if len(may) == 0 {
-		return nil, refuse(InvalidTarget, "there is no resource that client and grant both allow", nil)
+		var reason error
+		if client != nil && len(client.Audiences) == 0 && len(authz.Audiences) > 0 {
+			reason = fmt.Errorf("the grant allows %s, and a client without audiences gets %s only: give the client audiences, or any audience",
+				quoteAll(authz.Audiences), quoteAll(s.audience))
+		}
+		return nil, refuse(InvalidTarget, "there is no resource that client and grant both allow", reason)
 	}
 	if len(resources) == 0 {
 		return may[:1:1], nil
@@ -38,23 +45,37 @@ func (s *Server) grantAudience(resources []string, authz *Authorization, client 
 	return audience, nil
 }
 
-// audiences are the resources that may be asked for, the default one first.
+// audiences returns the resources that may be asked for, the default one first.
 func (s *Server) audiences(authz *Authorization, client *Client) []string {
+	limit := s.audience // nil if there is none
 	switch {
-	case authz.Audiences == nil && (client == nil || len(client.Audiences) == 0):
+	case client == nil:
+		limit = nil
+	case len(client.Audiences) > 0:
+		limit = client.Audiences
+	case client.AnyAudience:
+		limit = nil
+	}
+	switch {
+	case authz.Audiences == nil && limit == nil:
 		return s.audience
 	case authz.Audiences == nil:
-		return client.Audiences
-	case client == nil || len(client.Audiences) == 0:
+		return limit
+	case limit == nil:
 		return authz.Audiences
 	}
 	var both []string
 	for _, a := range authz.Audiences {
-		if allowed(client.Audiences, a) {
+		if allowed(limit, a) {
 			both = append(both, a)
 		}
 	}
 	return both
+}
+
+// quoteAll returns a list for the log, cut where it is long.
+func quoteAll(list []string) string {
+	return strconv.QuoteToASCII(clip(strings.Join(list, " "), 256))
 }
 
 // absoluteURI reports whether s is an absolute URI without a fragment, an empty one included (RFC 3986 §4.3).

@@ -33,6 +33,13 @@ type Client struct {
 	Audiences     []string      // resources it may ask for; the first is its default. None: the server's audience only
 	TokenLifetime time.Duration // zero means the server's
 
+	// AnyAudience takes away the limit of a client without Audiences: a grant that has a list of its own, such as a rule
+	// of package trust, then decides alone which resources the client may ask for. A grant without a list still gives the
+	// server's audience only. It is for clients that get tokens by rules and are to be limited by nothing else; it has no
+	// effect beside Audiences. False: the client is limited to its Audiences, else to the server's audience, for every
+	// grant.
+	AnyAudience bool
+
 	RedirectURIs  []string // where a browser may be sent back to (redirect_uris); none means nowhere
 	RequirePushed bool     // its authorization requests must be pushed (require_pushed_authorization_requests, RFC 9126 §6)
 

@@ -44,8 +44,9 @@ type Authorization struct {
 	// too are narrowed to the ceilings.
 	DefaultScopes []string
 
-	// Audiences is which resources may be asked for, within those of a registered client that lists some; the first
-	// is the default. Nil means the client's.
+	// Audiences is which resources may be asked for, the first is the default. A registered client narrows it to its own,
+	// or to the server's audience if it has none, unless it is [Client.AnyAudience]. Nil means the client's, else the
+	// server's.
 	Audiences []string
 
 	// Lifetime of the access token; zero means the client's or the server's. Where grant and client both say one, the

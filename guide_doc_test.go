@@ -23,8 +23,8 @@ func TestPagesAreWhole(t *testing.T) {
 			}
 		}
 	}
-	if n := strings.Count(readFile(t, "examples/own-store/store.go"), "\n"); n >= 150 {
-		t.Errorf("the store of one's own has %d lines; the guide says that it is under 150", n)
+	if n := strings.Count(readFile(t, "examples/own-store/store.go"), "\n"); n >= 160 {
+		t.Errorf("the store of one's own has %d lines; the guide says that it is under 160", n)
 	}
 }
 

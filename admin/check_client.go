@@ -56,6 +56,9 @@ func (t *tx) checkClient(f field, c *storage.Client) {
 	f.in("redirect_uris").redirectURIs(m.RedirectURIs)
 	t.checkFlows(f, c)
 	f.in("audiences").resources(m.Audiences)
+	if m.AnyAudience && len(m.Audiences) > 0 {
+		f.in("any_audience").fault("audiences and any_audience exclude each other: remove any_audience to limit the client to its list, or remove the list so that the audiences of each rule are the limit")
+	}
 	f.in("token_lifetime").duration(m.TokenLifetime, minTokenLifetime, MaxTokenLifetime)
 	if m.DefaultScope != "" {
 		f.in("default_scope").scopesWithin(c.DefaultScopes, c.Scopes)

@@ -36,7 +36,8 @@ type ClientMetadata struct {
 	Introspects []string `json:"introspects,omitempty"`
 
 	DefaultScope          string          `json:"default_scope,omitempty"`           // given where none is asked for
-	Audiences             []string        `json:"audiences,omitempty"`               // resources it may ask for; the first is its default
+	Audiences             []string        `json:"audiences,omitempty"`               // resources it may ask for; the first is its default; none: the server's audience only
+	AnyAudience           bool            `json:"any_audience,omitempty"`            // in place of audiences: those of each rule are the limit
 	TokenLifetime         Duration        `json:"token_lifetime,omitempty"`          // zero means the server's
 	AllowPrivateAddresses bool            `json:"allow_private_addresses,omitempty"` // jwks_uri may point into a private network
 	Assertions            AssertionPolicy `json:"assertions,omitzero"`

@@ -23,6 +23,7 @@ func metadataOf(c *storage.Client) ClientMetadata {
 		Introspects:           none(c.Introspects),
 		DefaultScope:          strings.Join(c.DefaultScopes, " "),
 		Audiences:             none(c.Audiences),
+		AnyAudience:           c.AnyAudience,
 		TokenLifetime:         Duration(c.TokenLifetime),
 		AllowPrivateAddresses: c.AllowPrivateAddresses,
 		Assertions:            policyOf(&c.Assertions),
@@ -65,6 +66,7 @@ func (m *ClientMetadata) record(f field, c *storage.Client) {
 	c.Introspects = none(m.Introspects)
 	c.DefaultScopes = f.in("default_scope").scopes(m.DefaultScope)
 	c.Audiences = none(m.Audiences)
+	c.AnyAudience = m.AnyAudience
 	c.TokenLifetime = time.Duration(m.TokenLifetime)
 	c.AllowPrivateAddresses = m.AllowPrivateAddresses
 	c.Assertions = m.Assertions.record()

@@ -65,6 +65,7 @@ func TestAddClientRefuses(t *testing.T) {
 		"scope with two spaces":            {AddClientInput{Keys: public, ClientMetadata: ClientMetadata{Scope: "a  b"}}, "scope"},
 		"default beyond the ceiling":       {AddClientInput{Keys: public, ClientMetadata: ClientMetadata{Scope: "a", DefaultScope: "b"}}, "default_scope"},
 		"audience with a fragment":         {AddClientInput{Keys: public, ClientMetadata: ClientMetadata{Audiences: []string{"https://api.example.com/#x"}}}, "audiences[0]"},
+		"audiences and any":                {AddClientInput{Keys: public, ClientMetadata: ClientMetadata{Audiences: []string{"https://api.example.com"}, AnyAudience: true}}, "any_audience"},
 		"token lifetime of a week":         {AddClientInput{Keys: public, ClientMetadata: ClientMetadata{TokenLifetime: Duration(7 * 24 * time.Hour)}}, "token_lifetime"},
 		"name with a direction mark":       {AddClientInput{Keys: public, ClientMetadata: ClientMetadata{Name: "bill\u202eing"}}, "client_name"},
 		"name with an escape":              {AddClientInput{Keys: public, ClientMetadata: ClientMetadata{Name: "\x1b[31mred"}}, "client_name"},

@@ -79,6 +79,7 @@ func (l *Live) prepare(c *storage.Client) (*known, error) {
 		Scopes:        c.Scopes,
 		DefaultScopes: c.DefaultScopes,
 		Audiences:     c.Audiences,
+		AnyAudience:   c.AnyAudience,
 		TokenLifetime: c.TokenLifetime,
 		RedirectURIs:  c.RedirectURIs,
 		RequirePushed: c.RequirePushed,

@@ -24,6 +24,15 @@
 // [Store.Revoke] remembers an id until what it stands for has expired: the jti of an access token, or a family, which is
 // everything that was issued on one consent. A store needs to know nothing of either; see [TokenID] and [FamilyID].
 //
+// A revocation stays in force when the clock is wrong. If a store sweeps while the clock is ahead and the clock is then
+// set back, a token revoked before must not become active again. So a store does two things:
+//
+//   - It keeps a revocation for [KeepRevoked] after its end.
+//   - It remembers the latest end of all revocations that it has dropped. If Revoked is asked with a now before that, the
+//     store could have dropped one of the ids, so it returns an error ([ErrForgotten]) instead of false.
+//
+// A record needs neither: one that was dropped too early is gone, and its handle is refused.
+//
 // # Writing a store
 //
 // Four methods, each atomic and durable when it returns, each judging time by the now it is given. Package
@@ -64,13 +73,23 @@ type Store interface {
 	PutHandle(ctx context.Context, now time.Time, r *Record) error
 	// Handle returns the record of this kind and digest, nil, nil where there is none or it has expired at now.
 	Handle(ctx context.Context, now time.Time, kind string, digest [32]byte) (*Record, error)
-	// Revoke remembers ids as revoked, all or none, until a time: the latest of all calls for an id. A time that has
-	// passed at now changes nothing. Ids may have any bytes in them, and are compared byte by byte.
+	// Revoke remembers ids as revoked, all or none, until a time: the latest of all calls for an id. It also remembers
+	// them if that time has passed at now, because the clock may be ahead. Ids may have any bytes in them, and are
+	// compared byte by byte.
 	Revoke(ctx context.Context, now, until time.Time, ids ...string) error
-	// Revoked reports whether any of ids is revoked. It sees what any process that shares the store has revoked before
-	// the call.
+	// Revoked reports whether any of ids is revoked at now. It sees what any process that shares the store has revoked
+	// before the call. After Revoke has returned nil for an id, Revoked never returns false for it at a now before the
+	// end: it returns an error if the store may have dropped the revocation.
 	Revoked(ctx context.Context, now time.Time, ids ...string) (bool, error)
 }
+
+// KeepRevoked is how long a store keeps a revocation after its end. A clock that is ahead by less than this makes it
+// forget nothing.
+const KeepRevoked = 24 * time.Hour
+
+// ErrForgotten is returned by Revoked if the store has dropped revocations that would be in force at now.
+var ErrForgotten = errors.New("handle: the clock was set back: revocations that would be in force now were dropped while it " +
+	"was ahead, so it is unknown whether this is revoked")
 
 // What PutHandle says of a record that it does not keep.
 var (

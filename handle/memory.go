@@ -16,6 +16,7 @@ type Memory struct {
 	last    int64 // revision given last
 	records map[place]*Record
 	revoked map[string]time.Time
+	dropped time.Time // the latest end of a revocation that was dropped
 	sweepAt time.Time
 }
 
@@ -30,7 +31,8 @@ var ErrFull = errors.New("handle: memory is full")
 // sweepEvery is how often a Memory looks for what has expired.
 const sweepEvery = 10 * time.Second
 
-// NewMemory returns an empty store of at most max records and as many revocations. Zero means 100,000.
+// NewMemory returns an empty store of at most max records and as many revocations. Zero means 100,000. If there is no room
+// for a revocation, those that have ended go before [KeepRevoked] has passed.
 func NewMemory(max int) *Memory {
 	if max <= 0 {
 		max = 100_000
@@ -78,17 +80,17 @@ func (m *Memory) Handle(ctx context.Context, now time.Time, kind string, digest 
 	return r.clone(), nil
 }
 
-// Revoke implements [Store]. It returns [ErrFull] where there is no room.
+// Revoke implements [Store]. It returns [ErrFull] if there is no room.
 func (m *Memory) Revoke(ctx context.Context, now, until time.Time, ids ...string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !until.After(now) {
-		return nil
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sweep(now)
+	if len(m.revoked)+len(ids) > m.max {
+		m.drop(now)
+	}
 	if len(m.revoked)+len(ids) > m.max {
 		return ErrFull
 	}
@@ -112,12 +114,15 @@ func (m *Memory) Revoked(ctx context.Context, now time.Time, ids ...string) (boo
 			return true, nil
 		}
 	}
+	if len(ids) > 0 && m.dropped.After(now) {
+		return false, ErrForgotten
+	}
 	return false, nil
 }
 
-// sweep forgets what has expired, now and then.
+// sweep forgets what has expired, at most every sweepEvery.
 func (m *Memory) sweep(now time.Time) {
-	if now.Before(m.sweepAt) {
+	if now.Before(m.sweepAt) && !now.Add(sweepEvery).Before(m.sweepAt) {
 		return
 	}
 	m.sweepAt = now.Add(sweepEvery)
@@ -126,9 +131,18 @@ func (m *Memory) sweep(now time.Time) {
 			delete(m.records, at)
 		}
 	}
+	m.drop(now.Add(-KeepRevoked))
+}
+
+// drop forgets the revocations that have ended at now, and remembers that it has.
+func (m *Memory) drop(now time.Time) {
 	for id, until := range m.revoked {
-		if !until.After(now) {
-			delete(m.revoked, id)
+		if until.After(now) {
+			continue
+		}
+		delete(m.revoked, id)
+		if until.After(m.dropped) {
+			m.dropped = until
 		}
 	}
 }

@@ -46,4 +46,11 @@ func TestMemoryIsBounded(t *testing.T) {
 	if err := m.Revoke(ctx, later, later.Add(time.Minute), "new"); err != nil {
 		t.Errorf("Revoke when all has expired = %v", err)
 	}
+	// Those that have ended went early, to make room: that is remembered.
+	if is, err := m.Revoked(ctx, now, "0"); !errors.Is(err, handle.ErrForgotten) {
+		t.Errorf("Revoked = %t, %v of a revocation that was dropped early, want ErrForgotten", is, err)
+	}
+	if is, err := m.Revoked(ctx, later, "0"); is || err != nil {
+		t.Errorf("Revoked = %t, %v after its end", is, err)
+	}
 }

@@ -17,6 +17,7 @@ type Client struct {
 	Scopes        []string // the ceiling of what it may ask for
 	DefaultScopes []string // what it gets when it asks for none
 	Audiences     []string // resources it may ask for; the first is its default
+	AnyAudience   bool     // without Audiences: a grant's own list is the limit, else the server's audience
 	TokenLifetime time.Duration
 
 	RedirectURIs  []string // redirect_uris

@@ -45,8 +45,8 @@ type Store interface {
 	// process is told. Keys that are not there are passed over.
 	TouchKeys(ctx context.Context, uses []KeyUse) error
 
-	// Sweep removes uses, handles and revocations that have expired at now, by range, in portions. It is for a
-	// background task.
+	// Sweep removes uses and handles that have expired at now, and revocations that ended [handle.KeepRevoked] ago, by
+	// range, in portions. It may keep them longer. It is for a background task.
 	Sweep(ctx context.Context, now time.Time) error
 
 	// DropLog removes the entries of a kind whose Time is before a time, in portions, and returns how many it removed,

@@ -40,8 +40,9 @@ type Rule struct {
 	Scopes []string
 	// DefaultScopes are given where no scope is asked for. Nil means the client's default.
 	DefaultScopes []string
-	// Audiences are the resources that may be asked for; the first is the default. Nil means the client's, else the
-	// server's.
+	// Audiences are the resources that may be asked for; the first is the default. A registered client narrows them to
+	// its own, or to the server's audience if it has none; see avouch.Client.AnyAudience. Nil means the client's, else
+	// the server's.
 	Audiences []string
 	// Lifetime of the token. Zero means the client's, else the server's.
 	Lifetime time.Duration

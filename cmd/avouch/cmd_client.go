@@ -95,6 +95,7 @@ type metadataFlags struct {
 	allowClaim    bool
 	grants        []string
 	audiences     []string
+	anyAudience   bool
 	algorithms    []string
 	authAlgorithm string
 	redirectURIs  []string
@@ -115,7 +116,8 @@ func (m *metadataFlags) register(c *cobra.Command) {
 	flags.StringSliceVar(&m.introspects, "introspects", nil, "resources that it is: it may introspect tokens for them")
 	flags.StringSliceVar(&m.scope, "scope", nil, "scopes it may ask for")
 	flags.StringSliceVar(&m.defaultScope, "default-scope", nil, "scopes it gets when it asks for none")
-	flags.StringSliceVar(&m.audiences, "audience", nil, "resources it may ask for; the first is its default")
+	flags.StringSliceVar(&m.audiences, "audience", nil, "resources it may ask for; the first is its default (default: this server's audience only)")
+	flags.BoolVar(&m.anyAudience, "any-audience", false, "in place of --audience: the audiences of each rule are the only limit")
 	flags.DurationVar(&m.lifetime, "token-lifetime", 0, "life of its access tokens (default: the server's)")
 	flags.StringVar(&m.meta.JWKSURL, "jwks-uri", "", "`URL` of its public keys, in place of registered ones")
 	flags.BoolVar(&m.meta.AllowPrivateAddresses, "allow-private-addresses", false, "jwks-uri may point into a private network")
@@ -157,6 +159,7 @@ func (m *metadataFlags) apply(flags *pflag.FlagSet, meta *admin.ClientMetadata) 
 	set("scope", func() { meta.Scope = strings.Join(m.scope, " ") })
 	set("default-scope", func() { meta.DefaultScope = strings.Join(m.defaultScope, " ") })
 	set("audience", func() { meta.Audiences = m.audiences })
+	set("any-audience", func() { meta.AnyAudience = m.anyAudience })
 	set("token-lifetime", func() { meta.TokenLifetime = admin.Duration(m.lifetime) })
 	set("jwks-uri", func() { meta.JWKSURL = m.meta.JWKSURL })
 	set("allow-private-addresses", func() { meta.AllowPrivateAddresses = m.meta.AllowPrivateAddresses })
@@ -307,7 +310,11 @@ func clientDetails(c *admin.Client) table {
 	if c.Itself {
 		t.rowIf("registered", "by itself")
 	}
-	t.rows = append(t.rows, []string{"audiences", orDash(strings.Join(c.Audiences, " "))})
+	audiences := orDash(strings.Join(c.Audiences, " "))
+	if c.AnyAudience {
+		audiences = "any: those of each rule are the limit"
+	}
+	t.rows = append(t.rows, []string{"audiences", audiences})
 	if c.TokenLifetime != 0 {
 		t.rowIf("token lifetime", time.Duration(c.TokenLifetime).String())
 	}

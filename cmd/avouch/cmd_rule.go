@@ -145,9 +145,31 @@ func (a *app) printRule(c *cobra.Command, w *wired, r *admin.Rule) error {
 				t.note = fmt.Sprintf("\nnote: the scope of client %s is %s, and a token never has more: of this rule it cannot have %s",
 					id, orDefault(client.Scope, "empty"), strings.Join(beyond, " "))
 			}
+			t.note += audienceNote(r, client, orDefault(w.conf.Token.Audience, w.conf.Issuer))
 		}
 	}
 	return a.print(r, t)
+}
+
+// audienceNote returns what the client of a rule cannot have of the rule's audiences, "" if it can have all. own is the
+// server's audience, "" if it is not configured here.
+func audienceNote(r *admin.Rule, c *admin.Client, own string) string {
+	limit, what := c.Audiences, "has the audiences "+strings.Join(c.Audiences, " ")
+	switch {
+	case c.AnyAudience:
+		return ""
+	case len(limit) == 0 && own == "":
+		return ""
+	case len(limit) == 0:
+		limit, what = []string{own}, "has no audiences, so it gets tokens for "+own+" only"
+	}
+	beyond := slices.DeleteFunc(slices.Clone(r.Audiences), func(a string) bool { return slices.Contains(limit, a) })
+	if len(beyond) == 0 {
+		return ""
+	}
+	step := strings.Join(slices.Concat(limit, beyond), ",")
+	return fmt.Sprintf("\nnote: client %s %s: of this rule it cannot have %s; allow it: avouch client update %s --audience %s",
+		c.ID, what, strings.Join(beyond, " "), c.ID, step)
 }
 
 // beyondScope are the scopes that a ceiling does not have.

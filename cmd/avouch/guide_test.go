@@ -138,7 +138,7 @@ func waitForServer(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: listening ADDRESS")
 	}
-	for range 200 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		conn, err := net.Dial("tcp", args[0])
 		if err == nil {
 			ts.Check(conn.Close())

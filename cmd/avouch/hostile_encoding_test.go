@@ -94,9 +94,9 @@ func TestHostileEncoding(t *testing.T) {
 		for name, token := range map[string]string{
 			"a million dots": strings.Repeat(".", 1e6), "a million parts": strings.Repeat("a.", 1e6), "ten megabytes": strings.Repeat("A", 10<<20),
 		} {
-			started := time.Now()
+			started := givenTime()
 			h.forge(t, "both", "", []forgery{{name: name, make: func(*forger) string { return token }, client: tooLarge, grant: tooLarge}})
-			if took := time.Since(started); took > patience {
+			if took := givenTime() - started; took > 15*time.Second {
 				t.Errorf("%s took %s", name, took)
 			}
 		}

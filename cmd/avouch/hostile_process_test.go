@@ -352,11 +352,11 @@ func TestHostileStop(t *testing.T) {
 	defer under.Close()
 	defer held.Close() // who never goes on
 	h.alive(t)         // so both have been heard
-	asked := time.Now()
+	asked := givenTime()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := asked.Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		conn, err := net.DialTimeout("tcp", p.address, time.Second)
 		if err != nil {
 			break // nobody new comes in
@@ -375,7 +375,7 @@ func TestHostileStop(t *testing.T) {
 		t.Errorf("the request under way was answered %.200q (%v)", said, err)
 	}
 	<-p.ended
-	if took := time.Since(asked); took > shutdownAfter+5*time.Second {
+	if took := givenTime() - asked; took > shutdownAfter+5*time.Second {
 		t.Errorf("it took the server %s to end", took)
 	}
 	if p.err != nil {

@@ -64,17 +64,16 @@ func (h *hostile) active(t testing.TB, token string) bool {
 	return h.introspectAs(t, "api", token)["active"] == true
 }
 
-// until waits until something holds in a server: at once where now, else within a second of a change. A busy machine is
-// given the time that its answers take.
+// until waits until something is so in a server: at once if now, else when it has seen a change. It sees one within a
+// second if it gets to run; how long that takes on a busy machine is not what is tested (admin.TestStands is for that).
 func until(t testing.TB, what string, now bool, holds func() bool) {
 	t.Helper()
 	const pause = 20 * time.Millisecond
-	for waited := time.Duration(0); !holds(); waited += pause {
-		if now || waited > time.Second {
-			t.Errorf("%s: not seen after %v", what, waited)
+	for end := time.Now().Add(patience); !holds(); time.Sleep(pause) {
+		if now || time.Now().After(end) {
+			t.Errorf("%s: not seen", what)
 			return
 		}
-		time.Sleep(pause)
 	}
 }
 
@@ -218,22 +217,18 @@ func TestHostileRevocationIsSeenByOthers(t *testing.T) {
 		text, _ := got.body["access_token"].(string)
 		return text
 	}
-	stands := func(h *hostile, g givenTokens) bool {
-		active := h.active(t, g.access)
-		if g.refresh != "" {
-			if refreshes := h.refreshes(t, g); refreshes != active {
-				time.Sleep(20 * time.Millisecond) // a change in between
-				if active = h.active(t, g.access); active != h.refreshes(t, g) {
-					t.Errorf("the access token is active: %t, the refresh token is not of the same mind", active)
-				}
-			}
-		}
-		return active
-	}
 	see := func(what string, g givenTokens, want, now bool) {
 		t.Helper()
 		for name, h := range map[string]*hostile{"first": a, "second": b} {
-			until(t, what+", in the "+name+" process", now, func() bool { return stands(h, g) == want })
+			// Only the token is asked about again and again. A client that is disabled has its secret refused, and ten refused
+			// secrets are too many from one address.
+			until(t, what+", in the "+name+" process", now, func() bool { return h.active(t, g.access) == want })
+			if g.refresh == "" {
+				continue
+			}
+			if got := h.refreshes(t, g); got != want {
+				t.Errorf("%s, in the %s process: the refresh token refreshes: %t", what, name, got)
+			}
 		}
 	}
 	for _, test := range []struct {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,8 +51,26 @@ type secrets struct {
 
 func newSecrets() *secrets { return &secrets{beginnings: map[string]bool{}} }
 
-// patience is how long any answer may take.
-const patience = 15 * time.Second
+// patience is when an answer counts as one that never comes, on a machine with other work too.
+const patience = time.Minute
+
+// givenTime returns how much time this process was given to run since the first call, in steps of 10 ms: of a pause that is
+// longer than it should be, only a part counts. Tests measure with it what must be over in a time, so that a busy machine,
+// on which everything takes longer, is not taken for a server that hangs.
+func givenTime() time.Duration { return time.Duration(ticked().Load()) }
+
+var ticked = sync.OnceValue(func() *atomic.Int64 {
+	const tick, late = 10 * time.Millisecond, 10 * time.Millisecond
+	counted := new(atomic.Int64)
+	go func() {
+		for {
+			began := time.Now()
+			time.Sleep(tick)
+			counted.Add(int64(min(time.Since(began), tick+late)))
+		}
+	}()
+	return counted
+})
 
 func newHostile(t testing.TB, change func(*config.Config)) *hostile {
 	t.Helper()

@@ -17,11 +17,11 @@ const schema = `
 CREATE TABLE IF NOT EXISTS handles (kind TEXT, digest BLOB, data BLOB, expires INTEGER, revision INTEGER, PRIMARY KEY (kind, digest));
 CREATE TABLE IF NOT EXISTS revoked (id BLOB PRIMARY KEY, until INTEGER);
 CREATE TABLE IF NOT EXISTS uses (digest BLOB PRIMARY KEY, holder BLOB, until INTEGER);
-CREATE TABLE IF NOT EXISTS memory (id INTEGER PRIMARY KEY, secret BLOB, swept INTEGER);
+CREATE TABLE IF NOT EXISTS memory (id INTEGER PRIMARY KEY, secret BLOB, swept INTEGER, dropped INTEGER);
 CREATE TABLE IF NOT EXISTS clients (id TEXT PRIMARY KEY, disabled INTEGER, jwks BLOB, grants TEXT, scopes TEXT);
 CREATE INDEX IF NOT EXISTS handles_expires ON handles (expires);
 CREATE INDEX IF NOT EXISTS revoked_until ON revoked (until); CREATE INDEX IF NOT EXISTS uses_until ON uses (until);
-INSERT OR IGNORE INTO memory VALUES (1, randomblob(32), -9223372036854775808);
+INSERT OR IGNORE INTO memory VALUES (1, randomblob(32), -9223372036854775808, -9223372036854775808);
 `
 
 // Store keeps everything in one SQLite database: it is a handle.Store, a replay.Guard and an avouch.Clients.
@@ -71,16 +71,21 @@ func (s *Store) Handle(ctx context.Context, now time.Time, kind string, digest [
 // Revoke implements handle.Store: all of the ids or none, and the latest time counts.
 func (s *Store) Revoke(ctx context.Context, now, until time.Time, ids ...string) error {
 	return s.all(ctx, len(ids), func(tx *sql.Tx, i int) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO revoked SELECT ?1, ?2 WHERE ?2 > ?3 ON CONFLICT (id) DO UPDATE SET until = max(until, ?2)`,
-			[]byte(ids[i]), until.UnixMilli(), now.UnixMilli())
+		_, err := tx.ExecContext(ctx, `INSERT INTO revoked VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET until = max(until, ?2)`,
+			[]byte(ids[i]), until.UnixMilli())
 		return err
 	})
 }
 
 // Revoked implements handle.Store.
 func (s *Store) Revoked(ctx context.Context, now time.Time, ids ...string) (found bool, err error) {
+	dropped := false // a revocation that would be in force now
 	for i := 0; i < len(ids) && !found && err == nil; i++ {
-		err = s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM revoked WHERE id = ? AND until > ?)`, []byte(ids[i]), now.UnixMilli()).Scan(&found)
+		err = s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM revoked WHERE id = ?1 AND until > ?2), dropped > ?2 FROM memory`,
+			[]byte(ids[i]), now.UnixMilli()).Scan(&found, &dropped)
+	}
+	if err == nil && !found && dropped {
+		err = handle.ErrForgotten
 	}
 	return found, err
 }
@@ -122,12 +127,12 @@ func (s *Store) Client(ctx context.Context, id string) (*avouch.Client, error) {
 	return c, err
 }
 
-// Sweep forgets what has expired, and from when on. Call it every few minutes, outside of requests.
+// Sweep forgets what has expired, and remembers that. Call it every few minutes, outside of requests.
 func (s *Store) Sweep(ctx context.Context, now time.Time) error {
-	statements := []string{`UPDATE memory SET swept = max(swept, ?)`, `DELETE FROM uses WHERE until <= ?`,
-		`DELETE FROM handles WHERE expires <= ?`, `DELETE FROM revoked WHERE until <= ?`}
+	statements := []string{`UPDATE memory SET swept = max(swept, ?1), dropped = max(dropped, ifnull((SELECT max(until) FROM revoked WHERE until <= ?2), dropped))`,
+		`DELETE FROM uses WHERE until <= ?1`, `DELETE FROM handles WHERE expires <= ?1`, `DELETE FROM revoked WHERE until <= ?2`}
 	return s.all(ctx, len(statements), func(tx *sql.Tx, i int) error {
-		_, err := tx.ExecContext(ctx, statements[i], now.UnixMilli())
+		_, err := tx.ExecContext(ctx, statements[i], now.UnixMilli(), now.Add(-handle.KeepRevoked).UnixMilli())
 		return err
 	})
 }

@@ -22,6 +22,7 @@ func TestOldDocuments(t *testing.T) {
 	again := map[string]func(document string) (any, error){
 		"client":   client,
 		"client_2": client,
+		"client_3": client,
 		"issuer": func(document string) (any, error) {
 			i, err := decodeIssuer(document, 1)
 			return encodeIssuer(i), err

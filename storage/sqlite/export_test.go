@@ -3,8 +3,11 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"io/fs"
 	"strings"
 	"time"
+
+	"github.com/pressly/goose/v3"
 
 	"github.com/avouch-oauth/avouch/storage"
 )
@@ -59,7 +62,7 @@ func (s *Store) Ask(query string) (value string, err error) {
 }
 
 // HandleStatements are those that handles and revocations are read and swept by.
-var HandleStatements = []string{findHandle, findRevocations(3), sweepHandles, sweepRevocations}
+var HandleStatements = []string{findHandle, findRevocations(3), sweepHandles, sweepRevocations, lastOfPortion}
 
 // LogStatements are those that a log is read and dropped by, and the index that each one uses.
 func LogStatements() map[string]string {
@@ -97,4 +100,41 @@ func (s *Store) Plan(statement string) (plan string, err error) {
 		})
 	})
 	return plan, err
+}
+
+// MigrateTo makes a database as it was at a version, in a new file.
+func MigrateTo(ctx context.Context, path string, version int64) error {
+	if _, err := prepare(path); err != nil {
+		return err
+	}
+	db, err := sql.Open("sqlite", source(path, "_journal_mode=WAL"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true), goose.WithVerbose(false))
+	if err != nil {
+		return err
+	}
+	_, err = p.UpTo(ctx, version)
+	return err
+}
+
+// OnFile runs statements on a database that no Store has open.
+func OnFile(ctx context.Context, path string, statements ...string) error {
+	db, err := sql.Open("sqlite", source(path))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for _, s := range statements {
+		if _, err := db.ExecContext(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }

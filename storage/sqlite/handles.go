@@ -7,11 +7,14 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/avouch-oauth/avouch/handle"
+	"github.com/avouch-oauth/avouch/storage"
 )
 
 var _ handle.Store = (*Store)(nil)
@@ -89,7 +92,7 @@ func (s *Store) Revoke(ctx context.Context, now, until time.Time, ids ...string)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !until.After(now) || len(ids) == 0 {
+	if len(ids) == 0 {
 		return nil
 	}
 	digests := digestsOf(ids)
@@ -98,7 +101,8 @@ func (s *Store) Revoke(ctx context.Context, now, until time.Time, ids ...string)
 	}})
 }
 
-// revoke keeps revocations up to the next millisecond after until: what is revoked never comes back earlier.
+// revoke keeps revocations up to the next millisecond after until: what is revoked never comes back earlier. An end that
+// has passed is written too: the clock may be ahead.
 func (tx *transaction) revoke(until time.Time, digests []any) error {
 	end := millisecondAt(until)
 	for _, d := range digests {
@@ -110,6 +114,8 @@ func (tx *transaction) revoke(until time.Time, digests []any) error {
 	return nil
 }
 
+var errLostMemory = errors.New("storage/sqlite: the table handle_memory is empty: it is unknown which revocations were dropped")
+
 // Revoked implements [handle.Store].
 func (s *Store) Revoked(ctx context.Context, now time.Time, ids ...string) (bool, error) {
 	if err := s.file.unchanged(); err != nil {
@@ -118,20 +124,37 @@ func (s *Store) Revoked(ctx context.Context, now time.Time, ids ...string) (bool
 	if len(ids) == 0 {
 		return false, ctx.Err()
 	}
-	revoked := false
+	var forgotten int64 // until when
 	for portion := range slices.Chunk(digestsOf(ids), atOnce) {
-		err := s.reads.read(ctx, findRevocations(len(portion)), append([]any{now.UnixMilli()}, portion...), func(*sql.Rows) error { revoked = true; return nil })
-		if err != nil || revoked {
-			return revoked, err
+		complete, revoked := false, false
+		var dropped sql.NullInt64
+		err := s.reads.read(ctx, findRevocations(len(portion)), append([]any{now.UnixMilli()}, portion...), func(rows *sql.Rows) error {
+			complete = true
+			return rows.Scan(&revoked, &dropped)
+		})
+		switch {
+		case err != nil:
+			return false, err
+		case !complete:
+			return false, errLostMemory
+		case revoked:
+			return true, nil
 		}
+		if dropped.Valid && dropped.Int64 > now.UnixMilli() {
+			forgotten = dropped.Int64
+		}
+	}
+	if forgotten != 0 {
+		return false, fmt.Errorf("storage/sqlite: %w; it is known again from %s on", handle.ErrForgotten, time.UnixMilli(forgotten).UTC().Format(time.RFC3339))
 	}
 	return false, nil
 }
 
-// findRevocations is the statement that looks for any of n digests. The + keeps SQLite from the index of ends: nearly all
-// of what is there has not ended.
+// findRevocations returns the statement that looks for any of n digests, and for the latest end of what was dropped: one
+// statement, so no sweep comes between the two. The + keeps SQLite from the index of ends: nearly all revocations that are
+// there have not ended.
 func findRevocations(n int) string {
-	return "SELECT 1 FROM revocations WHERE +until > ? AND digest IN (?" + strings.Repeat(", ?", n-1) + ") LIMIT 1"
+	return "SELECT EXISTS (SELECT 1 FROM revocations WHERE +until > ? AND digest IN (?" + strings.Repeat(", ?", n-1) + ")), dropped FROM handle_memory WHERE one = 1"
 }
 
 // digestsOf are the ids as they are kept: of one length, whatever text somebody made of them.
@@ -151,20 +174,71 @@ const sweepAtOnce = 500
 const (
 	sweepHandles     = "DELETE FROM handles WHERE rowid IN (SELECT rowid FROM handles WHERE expires <= ? ORDER BY expires LIMIT ?)"
 	sweepRevocations = "DELETE FROM revocations WHERE digest IN (SELECT digest FROM revocations WHERE until <= ? ORDER BY until LIMIT ?)"
+	lastOfPortion    = "SELECT max(until) FROM (SELECT until FROM revocations WHERE until <= ? ORDER BY until LIMIT ?)"
 )
 
+// A clock that is years ahead for a moment must not cost the handles of everyone, and a revocation of a year that was
+// dropped would be missed for a year. So nothing is dropped before the clock has run steadyFor without a jump.
+const (
+	steadyFor = 24 * time.Hour
+	jump      = 48 * time.Hour // from one sweep to the next, ahead or back
+)
+
+// sweepHandles drops the handles that have expired, and the revocations that ended [handle.KeepRevoked] ago.
 func (s *Store) sweepHandles(ctx context.Context, now time.Time) error {
-	for _, statement := range []string{sweepHandles, sweepRevocations} {
-		for more := true; more; {
-			err := s.transaction(ctx, func(tx *transaction) error {
-				gone, err := tx.exec(statement, now.UnixMilli(), sweepAtOnce)
-				more = gone == sweepAtOnce
-				return wrap(err)
-			})
-			if err != nil {
-				return err
-			}
+	steady := false
+	err := s.transaction(ctx, func(tx *transaction) (err error) {
+		steady, err = tx.noteSweep(ctx, now)
+		return wrap(err)
+	})
+	if err != nil || !steady {
+		return err
+	}
+	err = s.portions(ctx, func(tx *transaction) (int64, error) {
+		return tx.exec(sweepHandles, now.UnixMilli(), sweepAtOnce)
+	})
+	if err != nil {
+		return err
+	}
+	ended := now.Add(-handle.KeepRevoked).UnixMilli()
+	return s.portions(ctx, func(tx *transaction) (int64, error) {
+		var last sql.NullInt64
+		if err := tx.row(ctx, lastOfPortion, []any{ended, sweepAtOnce}, &last); err != nil || !last.Valid {
+			return 0, err
+		}
+		if _, err := tx.exec("UPDATE handle_memory SET dropped = max(ifnull(dropped, ?1), ?1)", last.Int64); err != nil {
+			return 0, err
+		}
+		return tx.exec(sweepRevocations, ended, sweepAtOnce)
+	})
+}
+
+// portions calls f, each time in a transaction, until it drops fewer rows than go at once.
+func (s *Store) portions(ctx context.Context, f func(tx *transaction) (dropped int64, err error)) error {
+	for {
+		var dropped int64
+		err := s.transaction(ctx, func(tx *transaction) (err error) {
+			dropped, err = f(tx)
+			return wrap(err)
+		})
+		if err != nil || dropped < sweepAtOnce {
+			return err
 		}
 	}
-	return nil
+}
+
+// noteSweep notes the time of a sweep, and reports whether the clock has run for steadyFor without a jump.
+func (tx *transaction) noteSweep(ctx context.Context, now time.Time) (bool, error) {
+	var swept, steady sql.NullInt64
+	if err := tx.row(ctx, "SELECT swept, steady FROM handle_memory WHERE one = 1", nil, &swept, &steady); errors.Is(err, storage.ErrNotFound) {
+		return false, errLostMemory
+	} else if err != nil {
+		return false, err
+	}
+	at := now.UnixMilli()
+	if !swept.Valid || !steady.Valid || now.Sub(time.UnixMilli(swept.Int64)).Abs() > jump {
+		steady = sql.NullInt64{Int64: at, Valid: true}
+	}
+	_, err := tx.exec("UPDATE handle_memory SET swept = ?, steady = ?", at, steady.Int64)
+	return at-steady.Int64 >= steadyFor.Milliseconds(), err
 }

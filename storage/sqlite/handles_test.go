@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -78,6 +79,76 @@ func TestHandlesShareACommit(t *testing.T) {
 	}
 }
 
+// TestSweepDropsInTime counts the rows after sweeps: expired handles go, and revocations that ended KeepRevoked ago, once
+// the clock has run for a day without a jump.
+func TestSweepDropsInTime(t *testing.T) {
+	const n, day = 1100, 24 * time.Hour
+	s := open(t, place(t), sqlite.Options{Synchronous: sqlite.Normal})
+	ids := make([]string, n)
+	for i := range n {
+		ids[i] = fmt.Sprint(i)
+	}
+	put := func(now time.Time) {
+		t.Helper()
+		r := &handle.Record{Kind: "code", Digest: handle.Digest(now.String()), Expires: now.Add(time.Hour)}
+		if err := s.PutHandle(t.Context(), now, r); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Revoke(t.Context(), now, now.Add(time.Hour), ids...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep := func(now time.Time, handles, revocations int) {
+		t.Helper()
+		if err := s.Sweep(t.Context(), now); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Ask("SELECT (SELECT count(*) FROM handles) || ' ' || (SELECT count(*) FROM revocations)")
+		if want := fmt.Sprint(handles, " ", revocations); err != nil || got != want {
+			t.Errorf("%s after noon there are %s handles and revocations, want %s (%v)", now.Sub(noon), got, want, err)
+		}
+	}
+	put(noon)
+	sweep(noon.Add(2*time.Hour), 1, n) // the clock is not known yet
+	sweep(noon.Add(day), 1, n)
+	sweep(noon.Add(day+2*time.Hour), 0, 0)
+
+	now := noon.Add(2 * day)
+	put(now)
+	years := now.Add(5 * 365 * day)
+	for i := range 24 {
+		sweep(years.Add(time.Duration(i)*time.Hour), 1, n) // a clock that is wrong for nearly a day
+	}
+	for i := range 24 {
+		sweep(now.Add(time.Duration(i+1)*time.Hour), 1, n) // it is right again
+		if is, err := s.Revoked(t.Context(), now, "0", "other"); err != nil || !is {
+			t.Fatalf("Revoked = %t, %v", is, err)
+		}
+		if is, err := s.Revoked(t.Context(), now, "other"); err != nil || is {
+			t.Fatalf("Revoked = %t, %v of what was never revoked", is, err)
+		}
+	}
+	sweep(now.Add(day+time.Hour-time.Millisecond), 1, n)
+	sweep(now.Add(day+time.Hour), 0, 0)
+
+	// It was dropped in time, so only an earlier now meets what is unknown.
+	if is, err := s.Revoked(t.Context(), now.Add(time.Hour), "0"); err != nil || is {
+		t.Errorf("Revoked = %t, %v after the end", is, err)
+	}
+	if is, err := s.Revoked(t.Context(), now.Add(time.Hour-time.Millisecond), "0"); !errors.Is(err, handle.ErrForgotten) {
+		t.Errorf("Revoked = %t, %v before the end, want ErrForgotten", is, err)
+	}
+	if err := s.OnWriter("DELETE FROM handle_memory"); err != nil {
+		t.Fatal(err)
+	}
+	if is, err := s.Revoked(t.Context(), now.Add(time.Hour), "0"); err == nil {
+		t.Errorf("Revoked = %t, nil without its memory", is)
+	}
+	if err := s.Sweep(t.Context(), now.Add(2*day)); err == nil {
+		t.Error("Sweep = nil without its memory")
+	}
+}
+
 // TestMigrate brings a database of the first version up to date: what was used stays used, and the rest can be used.
 func TestMigrate(t *testing.T) {
 	path := place(t)
@@ -87,7 +158,7 @@ func TestMigrate(t *testing.T) {
 	}
 	// What later versions added is taken away again.
 	for _, statement := range []string{"DROP TABLE handles", "DROP TABLE revocations", "DROP TABLE subjects", "DROP TABLE initial_tokens",
-		"DROP TABLE log", "DROP TABLE log_numbers", "DELETE FROM goose_db_version WHERE version_id > 1"} {
+		"DROP TABLE log", "DROP TABLE log_numbers", "DROP TABLE handle_memory", "DELETE FROM goose_db_version WHERE version_id > 1"} {
 		if err := old.OnWriter(statement); err != nil {
 			t.Fatal(err)
 		}

@@ -138,12 +138,9 @@ func (s *Store) DropLog(ctx context.Context, kind string, before time.Time) (dro
 }
 
 // Revoke implements [storage.Writer].
-func (w *writer) Revoke(ctx context.Context, now, until time.Time, ids ...string) error {
+func (w *writer) Revoke(ctx context.Context, _, until time.Time, ids ...string) error {
 	if err := ctx.Err(); err != nil {
 		return err
-	}
-	if !until.After(now) {
-		return nil
 	}
 	return wrap(w.tx.revoke(until, digestsOf(ids)))
 }

@@ -224,7 +224,7 @@ func TestCommandLineIsNotStarved(t *testing.T) {
 	rest, _ := io.ReadAll(lines)
 	slices.Sort(waits)
 	t.Logf("20 commands beside a busy server: median %v, longest %v; the server: %s", waits[10], waits[19], rest)
-	if waits[10] > time.Second {
+	if waits[10] > 2500*time.Millisecond { // half of what a writer waits before it gives up; usual are 50 ms
 		t.Errorf("half of the commands took longer than %v", waits[10])
 	}
 }

@@ -19,6 +19,7 @@ type handles struct {
 	last    int64
 	records map[handleKey]handle.Record
 	revoked map[string]time.Time
+	dropped time.Time
 }
 
 type handleKey struct {
@@ -153,7 +154,7 @@ func (h *handles) Revoke(ctx context.Context, now, until time.Time, ids ...strin
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !until.After(h.now(now)) && h.flaw != "revokes what has passed" {
+	if !until.After(now) && h.flaw == "ignores what has passed" {
 		return nil
 	}
 	for i, id := range ids {
@@ -161,7 +162,7 @@ func (h *handles) Revoke(ctx context.Context, now, until time.Time, ids ...strin
 		h.gap("lets others in while it revokes")
 		switch {
 		case h.flaw == "revokes the first only" && i > 0:
-		case until.After(old) && (h.flaw != "keeps the first revocation" || old.IsZero()), h.flaw == "keeps the last revocation", h.flaw == "revokes what has passed":
+		case until.After(old) && (h.flaw != "keeps the first revocation" || old.IsZero()), h.flaw == "keeps the last revocation":
 			h.revoked[h.id(id)] = until
 		}
 	}
@@ -183,6 +184,11 @@ func (h *handles) Revoked(ctx context.Context, now time.Time, ids ...string) (bo
 		}
 		all = all && is
 	}
+	switch {
+	case all || len(ids) == 0 || h.flaw == "forgets what it has dropped":
+	case h.dropped.After(h.now(now)), !h.dropped.IsZero() && h.flaw == "is in doubt for ever":
+		return false, handle.ErrForgotten
+	}
 	return all, nil
 }
 
@@ -199,6 +205,24 @@ func (h *handles) Sweep(_ context.Context, now time.Time) error {
 	}
 	if h.flaw == "sweeps all revocations" && len(h.records) < 1000 {
 		clear(h.revoked)
+	}
+	keep := handle.KeepRevoked
+	switch h.flaw {
+	case "drops what has ended":
+		keep = 0
+	case "drops what ends soon":
+		keep -= time.Minute
+	case "takes each sweep for a loss":
+		h.dropped = now
+	}
+	for id, until := range h.revoked {
+		if until.After(now.Add(-keep)) {
+			continue
+		}
+		delete(h.revoked, id)
+		if until.After(h.dropped) {
+			h.dropped = until
+		}
 	}
 	return nil
 }

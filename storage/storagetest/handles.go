@@ -39,6 +39,8 @@ func judgeHandles(t *testing.T, open func(t testing.TB) handle.Store) {
 		{"RevokeLatest", handleRevokeLatest},
 		{"RevokeIDs", handleRevokeIDs},
 		{"RevokeRace", handleRevokeRace},
+		{"RevokeClockAhead", handleRevokeClockAhead},
+		{"RevokeForgotten", handleRevokeForgotten},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}
@@ -484,10 +486,10 @@ func handleRevoke(t *testing.T, s handle.Store) {
 	}
 	revoked(t, s, noon, false, "x", "y")
 	revoked(t, s, noon, false)
-	// What has passed already changes nothing, and takes nothing away.
+	// An end that has passed takes nothing away.
 	revokes(t, s, noon, noon, "past", "a")
 	revokes(t, s, noon, noon.Add(-time.Hour), "past", "a")
-	revoked(t, s, noon.Add(-2*time.Hour), false, "past")
+	revoked(t, s, noon, false, "past")
 	revoked(t, s, noon, true, "a")
 	// Many at once, all of them, also where they are asked for together.
 	var ids, others []string
@@ -551,5 +553,118 @@ func handleRevokeRace(t *testing.T, s handle.Store) {
 	for i := range 8 {
 		revoked(t, s, noon.Add(31*10*time.Second), true, fmt.Sprint("set ", i))
 		revoked(t, s, noon.Add(320*time.Second), false, fmt.Sprint("set ", i))
+	}
+}
+
+// handleRevokeClockAhead sweeps with a clock that is ahead by up to KeepRevoked, and sets the clock back: everything is as
+// it was, and nothing is unknown.
+func handleRevokeClockAhead(t *testing.T, s handle.Store) {
+	end := func(i int) time.Time { return noon.Add(time.Duration(i) * time.Minute) }
+	for i := range 120 {
+		revokes(t, s, noon, end(i+1), fmt.Sprint(i))
+	}
+	for _, ahead := range []time.Duration{time.Hour, 2 * time.Hour, handle.KeepRevoked - time.Millisecond, handle.KeepRevoked} {
+		now := noon.Add(ahead)
+		sweep(t, s, now)
+		revokes(t, s, now, now.Add(time.Minute), "ahead") // a store that sweeps by itself does so now
+		for i := range 120 {
+			revoked(t, s, noon, true, fmt.Sprint(i))
+			revoked(t, s, end(i+1).Add(-time.Millisecond), true, fmt.Sprint(i))
+			revoked(t, s, end(i+1), false, fmt.Sprint(i))
+		}
+		revoked(t, s, noon, false, "other")
+	}
+	// A process whose clock is ahead revokes what it believes to have ended.
+	for i, ahead := range []time.Duration{0, time.Millisecond, time.Hour, handle.KeepRevoked - time.Millisecond} {
+		id := fmt.Sprint("passed ", i)
+		revokes(t, s, noon.Add(ahead), noon, id)
+		revoked(t, s, noon.Add(-time.Millisecond), true, id)
+		revoked(t, s, noon.Add(-time.Hour), true, id)
+		revoked(t, s, noon, false, id)
+		revoked(t, s, noon.Add(-time.Hour), false, "other")
+	}
+}
+
+// handleRevokeForgotten sweeps for a month with a clock that is ahead, day by day and then far ahead at once, and sets the
+// clock back: Revoked never returns false for an id before its end, and no error at a time after all that was dropped.
+func handleRevokeForgotten(t *testing.T, s handle.Store) {
+	hour, long := noon.Add(time.Hour), noon.Add(400*24*time.Hour)
+	revokes(t, s, noon, hour, "hour")
+	revokes(t, s, noon, long, "long")
+	sweepAhead(t, s)
+	for _, now := range []time.Time{noon, noon.Add(time.Minute), hour.Add(-time.Millisecond)} {
+		notDenied(t, s, now, "hour")
+		notDenied(t, s, now, "x", "hour")
+		revoked(t, s, now, true, "long")
+		revoked(t, s, now, true, "hour", "long")
+		revoked(t, s, now, false) // no id
+	}
+	revoked(t, s, hour, false, "hour")
+	revoked(t, s, hour, false, "x")
+
+	// A revocation that is there is found, whatever was dropped.
+	revokes(t, s, noon, hour, "new")
+	revoked(t, s, noon, true, "new")
+
+	// A process whose clock is far ahead revokes what ended long ago by that clock.
+	late := noon.Add(100 * 24 * time.Hour)
+	revokes(t, s, late, hour.Add(time.Hour), "late")
+	sweep(t, s, late)
+	notDenied(t, s, hour, "late")
+	revoked(t, s, hour.Add(time.Hour), false, "late")
+
+	// Portions: what has ended less than KeepRevoked ago stays, and what is dropped is no more than that.
+	const n = 1200 // more than go at once
+	start := noon.Add(10 * time.Hour)
+	end := func(i int) time.Time { return start.Add(time.Duration((i*7919)%n+1) * time.Second) }
+	together(16, func(caller int) {
+		for i := caller; i < n; i += 16 {
+			if err := s.Revoke(t.Context(), start, end(i), fmt.Sprint("portion ", i)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	sweep(t, s, start)
+	sweep(t, s, start.Add(handle.KeepRevoked))
+	for _, after := range []time.Duration{time.Second, 100 * time.Second, 1000 * time.Second, n * time.Second} {
+		now := start.Add(after)
+		sweep(t, s, now.Add(handle.KeepRevoked))
+		for i := range n {
+			if before := end(i).Add(-time.Millisecond); end(i).After(now) {
+				revoked(t, s, before, true, fmt.Sprint("portion ", i))
+			} else if i%8 == 0 {
+				notDenied(t, s, before, fmt.Sprint("portion ", i))
+			}
+		}
+		revoked(t, s, now, false, "x")
+	}
+
+	// Far ahead at once.
+	far := noon.Add(1000 * 24 * time.Hour)
+	sweep(t, s, far)
+	revokes(t, s, far, far.Add(time.Minute), "far")
+	notDenied(t, s, noon, "long")
+	notDenied(t, s, long.Add(-time.Millisecond), "long")
+	revoked(t, s, long, false, "long", "hour", "new")
+}
+
+// sweepAhead sweeps each day of a month from noon, as a server does whose clock is ahead. A store that sweeps by itself
+// does so when it is asked for something.
+func sweepAhead(t testing.TB, s handle.Store) {
+	t.Helper()
+	for day := range 30 {
+		now := noon.Add(time.Duration(day) * 24 * time.Hour)
+		sweep(t, s, now)
+		if day%5 == 0 {
+			revokes(t, s, now, noon.Add(time.Minute), "ahead")
+		}
+	}
+}
+
+// notDenied wants true or an error for ids of which one was revoked until after now.
+func notDenied(t testing.TB, s handle.Store, now time.Time, ids ...string) {
+	t.Helper()
+	if is, err := s.Revoked(t.Context(), now, ids...); err == nil && !is {
+		t.Errorf("Revoked(%.40q) at %s is false before its end; want true, or an error if the store has dropped it", ids, now.Format(time.DateTime))
 	}
 }

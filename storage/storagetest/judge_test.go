@@ -111,13 +111,18 @@ func TestJudge(t *testing.T) {
 		"folds the case of ids":              "RevokeIDs",
 		"cuts long ids":                      "RevokeIDs",
 		"takes ids for C strings":            "RevokeIDs",
-		"revokes what has passed":            "Revoke",
 		"revokes the first only":             "Revoke",
 		"revokes for ever":                   "Revoke",
 		"wants all to be revoked":            "Revoke",
 		"keeps the first revocation":         "RevokeLatest",
 		"keeps the last revocation":          "RevokeLatest",
 		"lets others in while it revokes":    "RevokeRace",
+		"ignores what has passed":            "RevokeClockAhead",
+		"drops what has ended":               "RevokeClockAhead",
+		"drops what ends soon":               "RevokeForgotten",
+		"takes each sweep for a loss":        "RevokeClockAhead",
+		"forgets what it has dropped":        "RevokeForgotten",
+		"is in doubt for ever":               "RevokeForgotten",
 	} {
 		t.Run(flaw, func(t *testing.T) {
 			t.Parallel()
@@ -131,6 +136,7 @@ func TestJudge(t *testing.T) {
 		"counts handles as changes":       "Records/Change",
 		"finds nothing when it is closed": "SharedHandles/Closed",
 		"caches revocations":              "SharedHandles/TwoHandles",
+		"has its losses in memory":        "SharedHandles/Restart",
 		"has its guard in memory":         "SharedGuard/TwoProcesses",
 		"forgets uses at a restart":       "SharedGuard/Restart",
 		"answers before it writes":        "SharedGuard/Killed",

@@ -49,6 +49,14 @@ func handlesRestart(t *testing.T, h Handles) {
 		puts(t, s, noon, b)
 		putFails(t, s, noon, &stale, handle.ErrConflict)
 	}
+	// What was dropped while the clock was ahead is remembered too.
+	sweepAhead(t, s)
+	for range 2 {
+		shut(t, s)
+		s = h.at(t, place)
+		notDenied(t, s, noon, "a")
+		revoked(t, s, noon.Add(time.Hour), false, "a")
+	}
 }
 
 // handlesTwoHandles opens a place twice in one process: what one writes the other reads at once.
@@ -82,6 +90,11 @@ func handlesTwoHandles(t *testing.T, h Handles) {
 	sweep(t, stores[0], noon.Add(time.Hour))
 	for i := range 20 {
 		absent(t, stores[1], noon.Add(time.Hour), "code", handle.Digest(strconv.Itoa(i)))
+	}
+	// One of them sweeps with a clock that is ahead: the other knows what it has dropped.
+	sweepAhead(t, stores[0])
+	for i := range 20 {
+		notDenied(t, stores[1], noon, fmt.Sprint("id ", i))
 	}
 }
 
