@@ -17,14 +17,23 @@ type Event struct {
 	KeyID      string   // the client's own key that vouched, for it or for the grant; "" where none did
 	ClientID   string   // the client the token was issued to, or that authenticated; "" where unknown
 	Claimed    string   // the client that the request names without proof, cut to 256 bytes; "" for none
-	Subject    string   // whom the token speaks for; "" for nobody
+	Subject    string   // the sub of the access token; before it is decided, the subject of the grant, "" if there is none
 	Scopes     []string // of the access token, once it was decided
 	Audience   []string // likewise: its aud
 	TokenID    string   // jti of the access token issued
+	Issuer     string   // the issuer whose assertion the grant rests on; "" for none
+	Consent    string   // names the consent that the grant rests on (Authorization.Family); "" for none
 	RemoteAddr string   // host and port of the caller: http.Request.RemoteAddr
 
 	// Notices say what was accepted only by a relaxation; see [Authentication].
 	Notices []string
+
+	// Reused reports that a code or refresh token of Consent was used a second time, so the consent has been ended. One of
+	// its two users has stolen it.
+	Reused bool
+
+	// Reserved reports that [Config.Reserve] returned nil for the request.
+	Reserved bool
 
 	RefusalID string // set for a refusal; the caller has it too
 	Err       error  // nil for success; find *Error, *assertion.Error, *replay.ReplayedError by errors.As

@@ -137,6 +137,7 @@ func TestHooksPage(t *testing.T) {
 	server, err := avouch.New(avouch.Config{
 		Issuer: "https://as.example", Minter: h, Grants: []avouch.Grant{grantHook{bearer, h}}, ClientAuth: []avouch.ClientAuth{nameHook{h}},
 		Clients: h, Subjects: h, Replay: h, Observe: func(context.Context, avouch.Event) { h.note("Config.Observe") },
+		Reserve: func(context.Context) error { h.note("Config.Reserve"); return nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +191,7 @@ func TestHooksPage(t *testing.T) {
 	inOrder(calls)
 	for _, hook := range []string{
 		"ClientAuth.Presented", "Clients.Client", "ClientAuth.Authenticate", "Grant.Authorize", "JWTBearer.Trust", "JWTBearer.Client",
-		"JWTBearer.Subject", "JWTBearer.Permit", "JWTBearer.Scopes", "Subjects.SubjectDisabled", "Config.Replay", "Minter.Mint",
+		"JWTBearer.Subject", "JWTBearer.Permit", "JWTBearer.Scopes", "Subjects.SubjectDisabled", "Config.Reserve", "Config.Replay", "Minter.Mint",
 		"Authorization.Record", "Config.Observe",
 	} {
 		if !slices.Contains(calls, hook) {

@@ -37,6 +37,7 @@ type Server struct {
 	subjects Subjects
 	replay   replay.Guard
 	log      *slog.Logger
+	reserver func(context.Context) error
 	observer func(context.Context, Event)
 
 	buffers sync.Pool // of *[usualForm]byte, to read forms into
@@ -64,6 +65,7 @@ func New(c Config) (*Server, error) {
 		subjects: c.Subjects,
 		replay:   c.Replay,
 		log:      c.Log,
+		reserver: c.Reserve,
 		observer: c.Observe,
 	}
 	if c.Audience == "" {

@@ -47,6 +47,16 @@ func (s *Server) spend(ctx context.Context, now time.Time, authn *Authentication
 	return refuse(InvalidGrant, "the grant was used before; get a new one for each request", err)
 }
 
+// endsConsent reports whether err refuses a second use of what authz rests on, so that Replayed has ended its consent.
+func endsConsent(err error, authz *Authorization) bool {
+	refusal, ok := errors.AsType[*Error](err)
+	if !ok || refusal.Code != InvalidGrant || authz.Replayed == nil || authz.Family == "" {
+		return false
+	}
+	replayed, ok := errors.AsType[*replay.ReplayedError](err)
+	return ok && !replayed.BeforeStart
+}
+
 // same reports whether two uses are of the same thing.
 func same(a, b *replay.Use) bool {
 	return a.Purpose == b.Purpose && a.Party == b.Party && a.ID == b.ID

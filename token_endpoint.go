@@ -24,7 +24,15 @@ func (s *Server) TokenEndpoint() http.Handler { return http.HandlerFunc(s.serveT
 func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	ev := &Event{Time: time.Now(), Endpoint: "token", RemoteAddr: r.RemoteAddr}
+	observed := false
+	defer func() {
+		// A panic with http.ErrAbortHandler gets here: what was reserved must still be given back.
+		if ev.Reserved && !observed {
+			s.settle(ctx, ev, errors.New("the request was aborted by a hook"))
+		}
+	}()
 	answer, err := s.token(ctx, w, r, ev)
+	observed = true
 	if s.settle(ctx, ev, err); ev.Err != nil {
 		s.writeRefusal(w, r, ev)
 		return
@@ -105,6 +113,7 @@ func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return nil, errors.New("grant " + grantType + " returned neither an authorization nor an error")
 	}
 	authz := *decision // which may be the same one for every request
+	ev.Subject, ev.Issuer, ev.Consent = authz.Subject, authz.Issuer, authz.Family
 	if ev.KeyID == "" {
 		ev.KeyID = authz.KeyID
 	}
@@ -120,9 +129,16 @@ func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err := claims.Validate(); err != nil { // before anything is spent on it
 		return nil, err
 	}
-	ev.ClientID, ev.Subject, ev.Scopes, ev.Audience = claims.ClientID, authz.Subject, claims.Scopes, claims.Audience
+	ev.ClientID, ev.Subject, ev.Scopes, ev.Audience = claims.ClientID, claims.Subject, claims.Scopes, claims.Audience
 
+	if s.reserver != nil {
+		if err := s.reserver(ctx); err != nil {
+			return nil, unavailable("the server cannot record the event at the moment; try again", err)
+		}
+		ev.Reserved = true
+	}
 	if err := s.spend(ctx, req.Now, authn, &authz); err != nil {
+		ev.Reused = endsConsent(err, &authz)
 		return nil, err
 	}
 	access, err := s.minter.Mint(ctx, claims)

@@ -37,7 +37,7 @@ func TestToken(t *testing.T) {
 	}
 	e := s.lastEvent()
 	if e.GrantType != "client_credentials" || e.AuthMethod != "client_secret_basic" || e.ClientID != "basic" ||
-		e.Subject != "" || e.TokenID != c.ID || !slices.Equal(e.Scopes, c.Scopes) || !slices.Equal(e.Audience, c.Audience) {
+		e.Subject != "basic" || e.TokenID != c.ID || !slices.Equal(e.Scopes, c.Scopes) || !slices.Equal(e.Audience, c.Audience) {
 		t.Errorf("event %+v", e)
 	}
 	if strings.Contains(a.raw, "refresh_token") {
