@@ -43,6 +43,7 @@ var level = map[string]int{
 	"admin":               8,
 
 	"cmd/avouch/internal/config": 7,
+	"cmd/avouch/internal/events": 8,
 	"cmd/avouch/internal/signin": 8,
 	"cmd/avouch":                 9,
 }
