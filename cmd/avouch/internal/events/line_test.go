@@ -32,7 +32,7 @@ func refusedAssertion(t testing.TB, subject, id string) error {
 	}
 	const idp = "https://idp.example.com"
 	checker := assertion.Checker{Purpose: assertion.Grant, Party: func(_ context.Context, u assertion.Unverified) (*assertion.Party, error) {
-		return &assertion.Party{Name: "idp", Keys: key.PublicKeys(noon), Policy: assertion.Policy{
+		return &assertion.Party{Name: idp, Keys: key.PublicKeys(noon), Policy: assertion.Policy{
 			Audience: assertion.Audience{Accept: []string{"https://as.example.com"}},
 		}}, nil
 	}}
@@ -122,7 +122,8 @@ func documented(t testing.TB, heading string) (names []string) {
 	return names
 }
 
-// check checks what holds for every line: short, of ASCII, a JSON object of documented members, each once and in order.
+// check checks what must be true of every line: it is short and ASCII, and a JSON object of documented members, each once and
+// in order.
 func check(t testing.TB, members, events []string, line string) map[string]any {
 	t.Helper()
 	body, ok := strings.CutSuffix(line, "\n")
@@ -142,7 +143,7 @@ func check(t testing.TB, members, events []string, line string) map[string]any {
 		name, _ := token.(string)
 		i := slices.Index(members, name)
 		if i <= at {
-			t.Fatalf("the member %q is not documented, is there twice or stands in the wrong place: %s", name, line)
+			t.Fatalf("the member %q is not documented, is a duplicate, or is in the wrong place: %s", name, line)
 		}
 		at = i
 		var value any

@@ -96,7 +96,7 @@ func (o *file) Ready(now time.Time) (anew bool, err error) {
 	if o.f != nil {
 		info, err := os.Lstat(o.path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return false, err // nobody can tell whether the file that is open is still the one
+			return false, err // the open file may or may not still be the one
 		}
 		if err == nil && os.SameFile(info, o.info) {
 			o.looked = now
@@ -192,8 +192,8 @@ func judge(path string, info fs.FileInfo) error {
 	return fmt.Errorf("%s is neither a file nor a pipe", path)
 }
 
-// endLine ends a line that was left unfinished when the server died, so that the next one stands alone. A file that cannot
-// be read is left as it is: that it can be written to is what counts.
+// endLine ends a line that was left unfinished when the server died, so that the next one begins on a line of its own. A
+// file that cannot be read is left as it is: being able to write to it is what counts.
 func endLine(f *os.File, path string) error {
 	if lastByte(path) == '\n' {
 		return nil

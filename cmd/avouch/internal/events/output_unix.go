@@ -29,7 +29,7 @@ func judgeOwner(path string, info fs.FileInfo) error {
 	case stat.Uid != 0 && int(stat.Uid) != os.Geteuid():
 		return fmt.Errorf("%s belongs to another user (%s)", path, nameOf(stat.Uid))
 	case mode.IsRegular() && stat.Nlink > 1:
-		return fmt.Errorf("%s has another name (a hard link): whoever made it may have meant another file; give a file of its own", path)
+		return fmt.Errorf("%s has a second name (a hard link), so it may be a file with another purpose; give a file of its own", path)
 	case mode&fs.ModeDevice == 0 && mode.Perm()&0o002 != 0:
 		return fmt.Errorf("%s can be written by every user of this machine, who could forge events; chmod o-w", path)
 	}

@@ -231,7 +231,7 @@ func TestPipe(t *testing.T) {
 	}
 }
 
-// TestStuckPipe: a reader who does not read is given up at the end.
+// TestStuckPipe: a reader that does not read cannot keep the server from ending.
 func TestStuckPipe(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "events.pipe")

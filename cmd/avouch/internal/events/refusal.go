@@ -22,8 +22,8 @@ type refusal struct {
 	subject, id string
 }
 
-// isRefusal reports whether an event is a refusal that gets a line. A device that polls for a decision of its user is told
-// "not yet" every few seconds, which is no refusal.
+// isRefusal reports whether an event is a refusal that gets a line. "Not yet", the answer that a device gets every few
+// seconds until its user has decided, is none.
 func isRefusal(e *avouch.Event) (is bool) {
 	if e.Err == nil {
 		return false
@@ -36,7 +36,7 @@ func isRefusal(e *avouch.Event) (is bool) {
 	return is
 }
 
-// ignorePanic is deferred where methods of an error are called, which may be anyone's.
+// ignorePanic recovers from a panic. It is deferred by functions that call the methods of an error, which may be anyone's.
 func ignorePanic() { _ = recover() }
 
 // proven reports whether the caller has proved anything: it has authenticated, its grant was accepted, or the signature
@@ -66,8 +66,8 @@ func readRefusal(e *avouch.Event) (r refusal) {
 		}
 	}()
 	err := e.Err
-	if told, ok := errors.AsType[*avouch.Error](err); ok && told != nil {
-		r.code, r.description, err = string(told.Code), told.Description, told.Err
+	if public, ok := errors.AsType[*avouch.Error](err); ok && public != nil {
+		r.code, r.description, err = string(public.Code), public.Description, public.Err
 	}
 	switch {
 	case e.Reused:

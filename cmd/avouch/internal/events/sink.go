@@ -12,7 +12,7 @@ import (
 	"github.com/avouch-oauth/avouch"
 )
 
-// Config says where events go.
+// Config is the configuration of a [Sink].
 type Config struct {
 	To     string       // "stdout", or the path of a file
 	Lines  int          // how many lines wait at most
@@ -20,7 +20,7 @@ type Config struct {
 	Log    *slog.Logger // gets the beginning and the end of trouble; required
 }
 
-// bytesPerLine is how many bytes of the buffer each of its lines stands for. Most lines are shorter than this.
+// bytesPerLine is how many bytes the buffer has for each of its lines. Most lines are shorter than this.
 const bytesPerLine = 2 << 10
 
 // fewest is the least number of lines of a buffer, so that some of the longest lines fit into a fourth of it.
@@ -39,7 +39,7 @@ var (
 	errClosed = errors.New("events: the server is shutting down")
 )
 
-// Sink is where events go. It is safe for concurrent use. Make one with [Open], and end it with [Sink.Close].
+// Sink writes events. It is safe for concurrent use. Make one with [Open], and end it with [Sink.Close].
 type Sink struct {
 	out   output
 	to    string // for the log
@@ -47,7 +47,7 @@ type Sink struct {
 	lines int // of the buffer
 	bytes int
 
-	wake    chan struct{} // tells the writer that there is something to do
+	wake    chan struct{} // wakes the writer, because there is something to do
 	hurry   chan struct{} // closed when the end has come: no more waiting between tries
 	stop    chan struct{} // closed when the time for the end is over
 	stopped chan struct{} // closed when the writer has ended
