@@ -129,6 +129,19 @@ func TestServerKnowsNoAssertions(t *testing.T) {
 	}
 }
 
+// TestEventsKnowNoStore: what requests come to is never written to the store, see docs/design/events.md.
+func TestEventsKnowNoStore(t *testing.T) {
+	deps := list(t)[module+"/cmd/avouch/internal/events"].Deps
+	for _, store := range []string{"/storage", "/storage/sqlite", "/admin", "/handle"} {
+		if slices.Contains(deps, module+store) {
+			t.Errorf("the package of events imports %s", store)
+		}
+	}
+	if len(deps) == 0 {
+		t.Error("the package of events is not listed")
+	}
+}
+
 func relative(path string) (string, bool) {
 	if path == module {
 		return "", true

@@ -6,18 +6,24 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/avouch-oauth/avouch/assertion"
 	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
+	"github.com/avouch-oauth/avouch/cmd/avouch/internal/events"
 )
 
 // eventLine is the part of an event that these tests look at.
@@ -150,6 +156,38 @@ func TestEvents(t *testing.T) {
 		if !strings.Contains(string(text), "\n"+want+"\n") {
 			t.Errorf("no %s in the metrics", want)
 		}
+	}
+}
+
+// TestEventMetricsDocumented holds the table of docs/events.md to the metrics.
+func TestEventMetricsDocumented(t *testing.T) {
+	sink, err := events.Open(events.Config{To: "stdout", Lines: 64, Stdout: io.Discard, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sink.Close(time.Second)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(eventMetrics{sink})
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, f := range families {
+		want = append(want, f.GetName())
+	}
+	_, section, _ := strings.Cut(readText(t, "../../docs/events.md"), "\n## Metrics\n")
+	var got []string
+	for row := range strings.Lines(section) {
+		if name, _, ok := strings.Cut(row, " | "); ok && strings.HasPrefix(name, "| `") {
+			for _, m := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(name, -1) {
+				got = append(got, m[1])
+			}
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("the page has\n%q\nthe server has\n%q", got, want)
 	}
 }
 

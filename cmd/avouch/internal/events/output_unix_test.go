@@ -5,12 +5,14 @@ package events
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -57,6 +59,31 @@ func TestFile(t *testing.T) {
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
 		t.Errorf("%v %v", info.Mode(), err)
+	}
+}
+
+// TestSharedFile: the lines of two servers that write to one file stay whole.
+func TestSharedFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "events.jsonl")
+	var ended sync.WaitGroup
+	for range 2 {
+		s, _ := open(t, path, nil)
+		ended.Go(func() {
+			for i := range 2000 {
+				for s.Reserve(background) != nil {
+					time.Sleep(time.Millisecond)
+				}
+				e := issued(fmt.Sprint(i))
+				e.Reserved = true
+				s.Observe(background, e)
+			}
+			closeSink(t, s)
+		})
+	}
+	ended.Wait()
+	if lines := parse(t, read(t, path)); len(lines) != 4000 {
+		t.Errorf("%d lines", len(lines))
 	}
 }
 
