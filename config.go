@@ -62,8 +62,8 @@ type Config struct {
 
 	// Reserve, if not nil, is called once a token request has been decided and before anything is spent: for an audit
 	// trail that must have room for the event. An error refuses the request as temporarily unavailable (503), with nothing
-	// spent. A call that returns nil is followed by exactly one Observe, whose Event has Reserved set. It must be quick and
-	// safe for concurrent use. Nil reserves nothing.
+	// spent. A call that returns nil is followed by exactly one Observe, whose Event has Reserved set; so it
+	// needs Observe. It must be quick and safe for concurrent use. Nil reserves nothing.
 	Reserve func(ctx context.Context) error
 
 	// Observe is called once for each answered request, before the answer is written. Nil means nobody watches. It

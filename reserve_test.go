@@ -181,6 +181,15 @@ func TestReservePanics(t *testing.T) {
 	}
 }
 
+func TestReserveNeedsObserve(t *testing.T) {
+	_, err := avouch.New(avouch.Config{
+		Issuer: issuer, Minter: &minter{}, Grants: []avouch.Grant{avouch.ClientOptional(voucher{})}, Reserve: (&trail{}).reserve,
+	})
+	if err == nil || !strings.Contains(err.Error(), "Reserve is set and Observe is not") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestReused: the second use of a code is an event of its own; a client assertion that is sent twice is none, and neither
 // is a second use that did not end the consent.
 func TestReused(t *testing.T) {

@@ -50,6 +50,9 @@ func newMetrics(sources func() []admin.KeySource) *metrics {
 	m.signIns = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "avouch_signins_total", Help: "What people did at the pages of the server: signed_in, signed_out, refused (a sign-in), allowed and denied (a client or device).",
 	}, []string{"result"})
+	for _, grant := range []string{grantAuthorizationCode, grantRefreshToken, grantDeviceCode} {
+		m.reused.WithLabelValues(grant) // at 0, so that the first one is a rise
+	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "avouch_build_info", Help: "Always 1; the version is the label.",
 	}, []string{"version"})

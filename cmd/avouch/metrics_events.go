@@ -12,7 +12,6 @@ type eventMetrics struct{ sink *events.Sink }
 // The descriptions of eventMetrics. Nothing changes them.
 var (
 	eventLines       = prometheus.NewDesc("avouch_event_lines_total", "Events written.", nil, nil)
-	eventsLost       = prometheus.NewDesc("avouch_event_lines_lost_total", "Events that came too late to be written, while the server was shutting down.", nil, nil)
 	eventsSuppressed = prometheus.NewDesc("avouch_event_refusals_suppressed_total",
 		"Refusals without a line among the events: sampled, because anyone can cause any number of them, or for lack of room.", []string{"why"}, nil)
 	eventTokensRefused = prometheus.NewDesc("avouch_event_tokens_refused_total", "Token requests refused because there was no room for their event.", nil, nil)
@@ -41,7 +40,6 @@ func (m eventMetrics) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value)
 	}
 	counter(eventLines, s.Written)
-	counter(eventsLost, s.Lost)
 	counter(eventsSuppressed, s.Sampled, "sampled")
 	counter(eventsSuppressed, s.NoRoom, "no_room")
 	counter(eventTokensRefused, s.TokensRefused)

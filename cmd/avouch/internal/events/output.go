@@ -24,6 +24,9 @@ func openOutput(c Config) (output, error) {
 		if _, err := f.Ready(time.Now()); err != nil && !isPipeWithoutReader(c.To, err) {
 			return nil, err
 		}
+		if f.info != nil && f.info.Mode().IsRegular() && f.info.Mode().Perm()&0o004 != 0 {
+			c.Log.Warn("events can be read by every user of this machine; make the file the server's own: chmod o-r", "to", c.To)
+		}
 		return f, nil
 	}
 	if f, ok := c.Stdout.(*os.File); ok {

@@ -49,16 +49,22 @@ func eventually(t *testing.T, what string, condition func() bool) {
 
 func TestFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events.jsonl")
-	for range 2 {
-		s, _ := open(t, path, nil)
+	for i := range 2 {
+		s, log := open(t, path, nil)
 		token(t, s, "1")
 		closeSink(t, s)
+		if info, err := os.Stat(path); err != nil || i == 0 && info.Mode() != 0o600 {
+			t.Errorf("%v %v", info.Mode(), err)
+		}
+		if warned := log.count("can be read by every user"); warned != i {
+			t.Errorf("warned %d times of readers", warned)
+		}
+		if err := os.Chmod(path, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if lines := parse(t, read(t, path)); len(lines) != 2 {
 		t.Errorf("%d lines", len(lines))
-	}
-	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
-		t.Errorf("%v %v", info.Mode(), err)
 	}
 }
 

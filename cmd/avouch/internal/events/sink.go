@@ -73,7 +73,7 @@ type Stats struct {
 	Written       uint64 // lines that were written
 	Sampled       uint64 // refusals left out because the caller had proved nothing, and there were many
 	NoRoom        uint64 // refusals left out for lack of room
-	TokensRefused uint64 // requests refused by Reserve
+	TokensRefused uint64 // requests refused by Reserve for lack of room
 	Lost          uint64 // lines that can never be written any more
 
 	Used, Free int  // places that are taken, and how many more Reserve would give now
@@ -109,11 +109,11 @@ func (s *Sink) Reserve(context.Context) error {
 		s.mu.Unlock()
 		return nil
 	}
-	s.count.TokensRefused++
 	if s.closing {
 		s.mu.Unlock()
 		return errClosed
 	}
+	s.count.TokensRefused++
 	first := !s.full
 	s.full = true
 	s.mu.Unlock()
@@ -182,7 +182,7 @@ func (s *Sink) write(e *avouch.Event, isRefusal bool, share int) {
 		b = appendEvent(b, e, nil)
 	}
 	if !s.put(b, e.Reserved, isRefusal, share) {
-		s.log.Error("an event is lost, because the server is shutting down", "refusal_id", e.RefusalID, "jti", e.TokenID)
+		s.log.Error("an event could not be written and is lost", "refusal_id", e.RefusalID, "jti", e.TokenID)
 	}
 	*buffer = b
 	s.buffers.Put(buffer)

@@ -344,7 +344,7 @@ func TestCloseWaits(t *testing.T) {
 			t.Errorf("the second time: %v", err)
 		}
 		s.Observe(background, invalid())
-		if s.Stats().Lost != 1 || log.count("an event is lost") != 1 {
+		if s.Stats().Lost != 1 || log.count("an event could not be written and is lost") != 1 {
 			t.Errorf("%+v\n%s", s.Stats(), log)
 		}
 	})

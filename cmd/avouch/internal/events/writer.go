@@ -24,7 +24,7 @@ const (
 // maxWrite is how many bytes are written at once, so that what is written is known, and its places are free again.
 const maxWrite = 64 << 10
 
-// maxKept is the largest buffer that is kept once it is empty.
+// maxKept is the largest buffer that is kept although most of it was not needed.
 const maxKept = 1 << 20
 
 // run is the writer. It ends when the sink is closing and everything is written, or when the time for that is over.
@@ -88,11 +88,15 @@ func (b *batch) empty() bool { return b.done == len(b.lines) }
 // take waits for lines. It returns false when the sink is closing and there will be no more.
 func (b *batch) take(s *Sink, timer *time.Timer) bool {
 	spare := b.lines[:0]
-	if cap(spare) > maxKept {
+	if cap(spare) > max(maxKept, 4*len(b.lines)) {
 		spare = nil
 	}
 	for {
 		s.mu.Lock()
+		if s.over { // the time for the end is over
+			s.mu.Unlock()
+			return false
+		}
 		now := time.Now()
 		last := s.closing && s.reserved == 0
 		due := s.unsaid.due(now)
