@@ -45,6 +45,7 @@ var level = map[string]int{
 	"admin":               8,
 
 	"cmd/avouch/internal/config": 7,
+	"cmd/avouch/internal/events": 8,
 	"cmd/avouch/internal/signin": 8,
 	"cmd/avouch":                 9,
 }
@@ -127,6 +128,22 @@ func keysOf(m map[string][]string) []string {
 func TestServerKnowsNoAssertions(t *testing.T) {
 	if slices.Contains(list(t)[module].Deps, module+"/assertion") {
 		t.Error("package avouch imports assertion: grants and client authentication do, the server does not")
+	}
+}
+
+// TestEventsKnowNoStore: what requests come to is never written to the store, see docs/design/events.md.
+func TestEventsKnowNoStore(t *testing.T) {
+	events := list(t)[module+"/cmd/avouch/internal/events"]
+	for _, store := range []string{"/storage", "/storage/sqlite", "/admin"} {
+		if slices.Contains(events.Deps, module+store) {
+			t.Errorf("the package of events imports %s", store)
+		}
+	}
+	if slices.Contains(events.Imports, module+"/handle") { // the server's own store, of which it sees nothing
+		t.Error("the package of events imports handle")
+	}
+	if len(events.Deps) == 0 {
+		t.Error("the package of events is not listed")
 	}
 }
 

@@ -77,9 +77,10 @@ type Config struct {
 	// a token. Nil discards.
 	Log *slog.Logger
 
-	// Reserve, if not nil, is called when a token request has been decided and before anything is spent: for an audit
-	// trail that must have room for the event. An error refuses the request as temporarily unavailable, and it can be sent
-	// again. A call that returns nil is followed by one of Observe, whose Event has Reserved set.
+	// Reserve, if not nil, is called once a token request has been decided and before anything is spent: for an audit
+	// trail that must have room for the event. An error refuses the request as temporarily unavailable (503), with nothing
+	// spent. A call that returns nil is followed by exactly one Observe, whose Event has Reserved set; so it
+	// needs Observe. It must be quick and safe for concurrent use. Nil reserves nothing.
 	Reserve func(ctx context.Context) error
 
 	// Observe is called once for each answered request, before the answer is written. Nil means nobody watches. It

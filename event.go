@@ -17,11 +17,12 @@ type Event struct {
 	KeyID      string   // the client's own key that vouched, for it or for the grant; "" where none did
 	ClientID   string   // the client the token was issued to, or that authenticated; "" where unknown
 	Claimed    string   // the client that the request names without proof, cut to 256 bytes; "" for none
-	Subject    string   // the sub of the access token; of a refused request, the user it is about; "" if unknown
-	Consent    string   // the consent that the request rests on (Authorization.Family); "" for none
+	Subject    string   // the sub of the access token; before that is decided, the subject of the grant, "" if there is none
 	Scopes     []string // of the access token, once it was decided
 	Audience   []string // likewise: its aud
 	TokenID    string   // jti of the access token issued
+	Issuer     string   // the issuer whose assertion the grant rests on; "" for none
+	Consent    string   // names the consent that the grant rests on (Authorization.Family); "" for none
 	RemoteAddr string   // host and port of the caller: http.Request.RemoteAddr
 
 	// Reused says that the grant, such as a code or a refresh token, was used before, and that Consent has been ended for

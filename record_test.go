@@ -175,47 +175,6 @@ func TestReusedByClient(t *testing.T) {
 	}
 }
 
-// TestReserve: a request that cannot be recorded is refused before anything is spent, and passes when it can be.
-func TestReserve(t *testing.T) {
-	var full error
-	var reserved int
-	s := newSite(t, func(c *avouch.Config) {
-		c.Reserve = func(context.Context) error {
-			reserved++
-			return full
-		}
-	})
-	ask := func(scope string) *answer {
-		return s.post(t, form("grant_type", voucherType, "subject", "alice", "voucher", "v-1", "scope", scope), basic("basic", secret))
-	}
-	ask("nonsense").want(t, 400, avouch.InvalidScope)
-	if reserved != 0 || s.lastEvent().Reserved {
-		t.Errorf("reserved %d times for a request that is refused", reserved)
-	}
-	full = errors.New("the disk is full")
-	a := ask("")
-	a.want(t, 503, avouch.TemporarilyUnavailable)
-	if strings.Contains(a.raw, "disk") || s.lastEvent().Reserved {
-		t.Errorf("%s %+v", a.raw, s.lastEvent())
-	}
-	full = &avouch.Error{Code: avouch.TemporarilyUnavailable, Description: "come back at noon"}
-	if a := ask(""); a.Description != "come back at noon" {
-		t.Errorf("%s", a.raw)
-	}
-	full = nil
-	ask("").want(t, 200, "")
-	if e := s.lastEvent(); !e.Reserved || reserved != 3 {
-		t.Errorf("%+v, reserved %d times", e, reserved)
-	}
-	ask("").want(t, 400, avouch.InvalidGrant) // used
-	if e := s.lastEvent(); !e.Reserved || reserved != 4 {
-		t.Errorf("%+v, reserved %d times", e, reserved)
-	}
-
-	panics := newSite(t, func(c *avouch.Config) { c.Reserve = func(context.Context) error { panic("oh") } })
-	panics.post(t, form("grant_type", "client_credentials"), basic("basic", secret)).want(t, 500, avouch.ServerError)
-}
-
 // TestSubjectOfEvent: the event of a token has the token's own sub.
 func TestSubjectOfEvent(t *testing.T) {
 	s := newSite(t, nil)

@@ -25,7 +25,15 @@ func (s *Server) TokenEndpoint() http.Handler { return http.HandlerFunc(s.serveT
 func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	ev := &Event{Time: time.Now(), Endpoint: "token", RemoteAddr: r.RemoteAddr}
+	observed := false
+	defer func() {
+		// A panic with http.ErrAbortHandler gets here: what was reserved must still be given back.
+		if ev.Reserved && !observed {
+			s.settle(ctx, ev, errors.New("the request was aborted by a hook"))
+		}
+	}()
 	answer, err := s.token(ctx, w, r, ev)
+	observed = true
 	if s.settle(ctx, ev, err); ev.Err != nil {
 		s.writeRefusal(w, r, ev)
 		return
@@ -111,7 +119,7 @@ func (ev *Event) tell(d *Decision, req *Request) {
 		if ev.KeyID == "" {
 			ev.KeyID = z.KeyID
 		}
-		ev.ClientID, ev.Subject, ev.Consent = z.ClientID, z.Subject, z.Family
+		ev.ClientID, ev.Subject, ev.Issuer, ev.Consent = z.ClientID, z.Subject, z.Issuer, z.Family
 	}
 	if c := d.Claims; c != nil {
 		ev.Subject, ev.Scopes, ev.Audience = c.Subject, c.Scopes, c.Audience

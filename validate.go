@@ -41,6 +41,9 @@ func (c *Config) validate() error {
 	if c.TokenLifetime != 0 && c.TokenLifetime < time.Second {
 		fault("TokenLifetime %v is less than a second; zero means 15 minutes", c.TokenLifetime)
 	}
+	if c.Reserve != nil && c.Observe == nil {
+		fault("Reserve is set and Observe is not: what is reserved would never be used")
+	}
 	for _, scope := range c.ScopesSupported {
 		if !validScope(scope) {
 			fault("ScopesSupported: %q is not a scope (RFC 6749 §3.3)", scope)

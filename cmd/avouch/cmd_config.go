@@ -73,6 +73,9 @@ func (a *app) missingHere(conf config.Config) (faults []string) {
 	if _, err := a.sealerRequired(conf); err != nil {
 		faults = append(faults, err.Error())
 	}
+	if err := checkEvents(conf); err != nil {
+		faults = append(faults, err.Error())
+	}
 	if info, err := os.Stat(filepath.Dir(conf.Store.Path)); err != nil {
 		faults = append(faults, "store.path: "+err.Error())
 	} else if !info.IsDir() {

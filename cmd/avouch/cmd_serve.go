@@ -18,6 +18,7 @@ import (
 	"github.com/avouch-oauth/avouch"
 	"github.com/avouch-oauth/avouch/admin"
 	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
+	"github.com/avouch-oauth/avouch/cmd/avouch/internal/events"
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -114,6 +115,7 @@ type running struct {
 	log        *slog.Logger
 	failed     chan error // a listener or the live view ended by itself
 
+	events  *events.Sink // nil if they are off
 	servers []*http.Server
 	cancel  context.CancelFunc
 	ended   chan struct{} // the live view has ended
@@ -126,6 +128,9 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger, d
 		if cert, err = loadCertificate(conf.TLS.Cert, conf.TLS.Key, log); err != nil {
 			return nil, fmt.Errorf("tls.cert, tls.key: %w", err)
 		}
+	}
+	if err := checkEvents(conf); err != nil {
+		return nil, err
 	}
 	warnOfReaders(conf, log)
 	warnOfProxy(conf, log)
@@ -151,10 +156,18 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger, d
 		return nil, err
 	}
 	m := newMetrics(live.KeySources)
+	if s.events, err = a.openEvents(conf, log); err != nil {
+		return nil, err
+	}
+	m.watchEvents(s.events)
 	guard := &watchedGuard{Guard: replayGuard(conf, w.store)}
 	s.server, err = newAuthorizationServer(conf, wiring{
 		live: live, admin: w.admin, handles: w.store, guard: guard, log: log, dev: dev, signIns: m.signedIn,
+		reserve: reserveIn(s.events),
 		observe: func(ctx context.Context, e avouch.Event) {
+			if s.events != nil {
+				s.events.Observe(ctx, e) // first: whatever happens, the place that was reserved is used
+			}
 			m.observe(e)
 			logIssued(ctx, log, &e)
 			if e.KeyID != "" && e.Err == nil {
@@ -187,6 +200,9 @@ func (a *app) start(ctx context.Context, conf config.Config, log *slog.Logger, d
 		}
 		s.management = management.Addr().String()
 		ready := []readiness{{"state", live.Ready}, {"replay", guard.Ready}}
+		if s.events != nil {
+			ready = append(ready, readiness{"events", s.events.Ready})
+		}
 		s.serveOn(management, managementHandler(ready, live.KeySources, m.handler()))
 	}
 	s.serveOn(listener, public)
@@ -258,7 +274,10 @@ func (s *running) serveOn(listener net.Listener, handler http.Handler) {
 // shutdownAfter is how long requests under way may take to finish.
 const shutdownAfter = 10 * time.Second
 
-// stop ends everything in order: no new requests, the old ones answered, the live view, the store.
+// flushAfter is how long it may take to write the events that wait, once the requests are finished.
+const flushAfter = 5 * time.Second
+
+// stop ends everything in order: no new requests, the old ones answered, their events, the live view, the store.
 func (s *running) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownAfter)
 	defer cancel()
@@ -271,6 +290,9 @@ func (s *running) stop() error {
 			err = server.Close()
 		}
 		faults = append(faults, err)
+	}
+	if s.events != nil {
+		faults = append(faults, s.events.Close(flushAfter))
 	}
 	s.cancel()
 	<-s.ended

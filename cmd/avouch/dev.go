@@ -12,6 +12,7 @@ import (
 
 	"github.com/avouch-oauth/avouch/admin"
 	"github.com/avouch-oauth/avouch/cmd/avouch/internal/config"
+	"github.com/avouch-oauth/avouch/cmd/avouch/internal/events"
 	"github.com/avouch-oauth/avouch/keys"
 )
 
@@ -99,7 +100,11 @@ func (a *app) welcome(ctx context.Context, s *running) error {
 	if e := s.server.URL("registration"); e != "" {
 		registration = "\n  register    " + e
 	}
-	fmt.Fprintf(a.stdout, `
+	out := a.stdout
+	if events.ToStdout(s.conf.Events.To) { // nothing else belongs there
+		out = a.stderr
+	}
+	fmt.Fprintf(out, `
 avouch is ready for development.
 
   issuer      %s

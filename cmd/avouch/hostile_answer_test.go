@@ -170,6 +170,7 @@ func (h *hostile) checkAnswer(t testing.TB, req *http.Request, a answer) {
 	if a.status == http.StatusOK {
 		token, _ := a.body["access_token"].(string)
 		h.keepToken(token)
+		h.noteIssued(t, token)
 		if seconds, ok := a.body["expires_in"].(float64); token == "" || !ok || seconds <= 0 || a.body["token_type"] != "Bearer" || a.body["refresh_token"] != nil || a.body["error"] != nil {
 			t.Errorf("a grant of %s", a.text)
 		}

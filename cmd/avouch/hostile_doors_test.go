@@ -146,6 +146,8 @@ func (h *hostile) knock(t testing.TB, req *http.Request, from string) answer {
 	}
 	if a.status >= 400 {
 		h.checkRefusal(t, req, a)
+	} else if token, ok := a.body["access_token"].(string); ok {
+		h.noteIssued(t, token)
 	}
 	return a
 }

@@ -4,9 +4,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -38,7 +40,10 @@ type hostile struct {
 
 	sent *secrets // what no log may hold
 
+	events string // the file with the events; "" if there is none
+
 	mu       sync.Mutex
+	issued   map[string]string       // the sub of each access token by its jti
 	clients  map[string]*http.Client // by source address
 	refusals []string                // ids, of which each must lead to the log
 }
@@ -79,6 +84,12 @@ func newHostile(t testing.TB, change func(*config.Config)) *hostile {
 
 func newHostileAs(t testing.TB, dev bool, change func(*config.Config)) *hostile {
 	t.Helper()
+	return newHostileOn(t, io.Discard, dev, change)
+}
+
+// newHostileOn is newHostileAs with a standard output.
+func newHostileOn(t testing.TB, stdout io.Writer, dev bool, change func(*config.Config)) *hostile {
+	t.Helper()
 	h := &hostile{
 		log: new(logRecord), sent: newSecrets(), keys: map[string]*keys.Private{}, secret: map[string]string{}, clients: map[string]*http.Client{},
 	}
@@ -87,8 +98,17 @@ func newHostileAs(t testing.TB, dev bool, change func(*config.Config)) *hostile 
 	if change != nil {
 		change(&conf)
 	}
-	t.Cleanup(func() { h.checkLog(t, conf.Log.Format) }) // after the server has ended
-	h.testServer = startServerAs(t, newLogger(h.log, conf.Log), dev, change)
+	h.events = filepath.Join(t.TempDir(), "events.jsonl")
+	t.Cleanup(func() { // after the server has ended
+		h.checkLog(t, conf.Log.Format)
+		h.checkEvents(t)
+	})
+	h.testServer = startServerOn(t, stdout, newLogger(h.log, conf.Log), dev, func(c *config.Config) {
+		c.Events.To = h.events
+		if change != nil {
+			change(c)
+		}
+	})
 	h.base = h.url
 	t.Cleanup(h.hangUp)
 	return h

@@ -20,6 +20,7 @@ type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
 	refusals *prometheus.CounterVec
+	reused   *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	legacy   prometheus.Counter
 	signIns  *prometheus.CounterVec
@@ -35,6 +36,9 @@ func newMetrics(sources func() []admin.KeySource) *metrics {
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "avouch_assertion_refusals_total", Help: "Assertions refused, by reason (docs/errors.md explains each).",
 		}, []string{"reason"}),
+		reused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "avouch_grants_reused_total", Help: "Codes and refresh tokens used a second time, by grant: each was stolen, and has ended its consent.",
+		}, []string{"grant"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "avouch_request_duration_seconds", Help: "Time to answer a request.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1, 5},
@@ -46,11 +50,14 @@ func newMetrics(sources func() []admin.KeySource) *metrics {
 	m.signIns = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "avouch_signins_total", Help: "What people did at the pages of the server: signed_in, signed_out, refused (a sign-in), allowed and denied (a client or device).",
 	}, []string{"result"})
+	for _, grant := range []string{grantAuthorizationCode, grantRefreshToken, grantDeviceCode} {
+		m.reused.WithLabelValues(grant) // at 0, so that the first one is a rise
+	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "avouch_build_info", Help: "Always 1; the version is the label.",
 	}, []string{"version"})
 	build.WithLabelValues(version()).Set(1)
-	m.registry.MustRegister(m.requests, m.refusals, m.seconds, m.legacy, m.signIns, build, keySourceMetrics{sources},
+	m.registry.MustRegister(m.requests, m.refusals, m.reused, m.seconds, m.legacy, m.signIns, build, keySourceMetrics{sources},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -70,12 +77,20 @@ func (m *metrics) observe(e avouch.Event) {
 		}
 		if refused, ok := errors.AsType[*assertion.Error](e.Err); ok {
 			m.refusals.WithLabelValues(string(refused.Reason)).Inc()
-		} else if _, ok := errors.AsType[*replay.ReplayedError](e.Err); ok {
+		} else if replayed, ok := errors.AsType[*replay.ReplayedError](e.Err); ok && isAssertion(replayed.Use.Purpose) {
 			m.refusals.WithLabelValues(string(assertion.Replayed)).Inc()
 		}
 	}
+	if e.Reused {
+		m.reused.WithLabelValues(e.GrantType).Inc()
+	}
 	m.requests.WithLabelValues(e.Endpoint, e.GrantType, e.AuthMethod, result).Inc()
 	m.seconds.WithLabelValues(e.Endpoint).Observe(e.Duration.Seconds())
+}
+
+// isAssertion reports whether what may be used once is an assertion, and no code, refresh token or pushed request.
+func isAssertion(purpose string) bool {
+	return purpose == string(assertion.Grant) || purpose == string(assertion.ClientAuthentication)
 }
 
 // signedIn is a signin.Config.Observe.

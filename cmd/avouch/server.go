@@ -49,6 +49,7 @@ type wiring struct {
 	handles handle.Store
 	guard   replay.Guard
 	log     *slog.Logger
+	reserve func(context.Context) error         // nil reserves nothing
 	observe func(context.Context, avouch.Event) // nil: nobody watches
 	signIns func(happened string)               // what signin.Config.Observe is told; nil: nobody watches
 	dev     bool                                // serve --dev: anybody may sign in as a test user
@@ -89,6 +90,7 @@ func newAuthorizationServer(conf config.Config, w wiring) (*authorizationServer,
 		TokenLifetime:   conf.Token.Lifetime,
 		ScopesSupported: conf.Scopes,
 		Log:             w.log,
+		Reserve:         w.reserve,
 		Observe:         w.observe,
 	}
 	if people.refresh != nil { // a nil grant in an interface would be one

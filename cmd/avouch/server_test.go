@@ -41,6 +41,12 @@ func startDevServer(t testing.TB, change func(*config.Config)) *testServer {
 
 func startServerAs(t testing.TB, log *slog.Logger, dev bool, change func(*config.Config)) *testServer {
 	t.Helper()
+	return startServerOn(t, io.Discard, log, dev, change)
+}
+
+// startServerOn is startServerAs with a standard output.
+func startServerOn(t testing.TB, stdout io.Writer, log *slog.Logger, dev bool, change func(*config.Config)) *testServer {
+	t.Helper()
 	address, err := freePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +68,7 @@ func startServerAs(t testing.TB, log *slog.Logger, dev bool, change func(*config
 	if err := makeDevSealKey(conf); err != nil {
 		t.Fatal(err)
 	}
-	a := &app{process: process{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}}
+	a := &app{process: process{stdin: strings.NewReader(""), stdout: stdout, stderr: io.Discard}}
 	s, err := a.start(context.WithoutCancel(t.Context()), conf, log, dev)
 	if err != nil {
 		t.Fatal(err)

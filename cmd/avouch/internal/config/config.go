@@ -53,6 +53,8 @@ type Config struct {
 	Scopes []string `config:"scopes"`
 
 	Log Log `config:"log"`
+
+	Events Events `config:"events"`
 }
 
 // TLS names the files of the server's certificate.
@@ -168,6 +170,16 @@ type Log struct {
 	Format string `config:"format"`
 }
 
+// Events is the record of tokens and refusals, as JSON lines. docs/events.md describes each member.
+type Events struct {
+	// To is where events go: "off", "stdout", or the path of a file, a named pipe or a device. A file is made if it does not
+	// exist, readable by its owner only, and followed if it is rotated.
+	To string `config:"to"`
+	// Buffer is the number of events that wait at most while they cannot be written, in at most 2 KiB for each of them. If
+	// there is no room for another one, requests for tokens are refused with 503 until events are written again.
+	Buffer int `config:"buffer"`
+}
+
 // Default returns the configuration before anything is read.
 func Default() Config {
 	return Config{
@@ -180,5 +192,6 @@ func Default() Config {
 		Changes:    Changes{Keep: 366 * 24 * time.Hour},
 		Replay:     "store",
 		Log:        Log{Level: "info", Format: "text"},
+		Events:     Events{To: "off", Buffer: 8192},
 	}
 }

@@ -37,7 +37,7 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestFaultsAreToldAllAtOnceWithTheirPlace(t *testing.T) {
-	file := write(t, "avouch.yaml", "isuer: https://x.example\ntoken:\n  lifetime: soon\n  lifetime: 1m\nseal:\n  key: 0011\nlisten: [a]\nlog: yes\n")
+	file := write(t, "avouch.yaml", "isuer: https://x.example\ntoken:\n  lifetime: soon\n  lifetime: 1m\nevents:\n  buffer: many\n  to: off\nseal:\n  key: 0011\nlisten: [a]\nlog: yes\n")
 	_, err := Load(Source{File: file, Environ: []string{"AVOUCH_ISUER=x", "AVOUCH_KEYS_ROTATE=never"}})
 	if err == nil {
 		t.Fatal("accepted")
@@ -45,6 +45,7 @@ func TestFaultsAreToldAllAtOnceWithTheirPlace(t *testing.T) {
 	for _, want := range []string{
 		"avouch.yaml:1:1: unknown key isuer; did you mean issuer?",
 		`avouch.yaml:3:13: token.lifetime: "soon" is not a duration`,
+		`avouch.yaml:6:11: events.buffer: "many" is not a whole number`,
 		"seal.key is a secret and must not stand in this file",
 		"listen: a single value expected",
 		"log must have keys under it",
@@ -157,13 +158,25 @@ func TestValidate(t *testing.T) {
 		"signin.scopes": func(c *Config) {
 			c.SignIn.Issuer, c.SignIn.Scopes = "https://login.example", []string{"offline_access"}
 		},
-		"signin.descriptions":         func(c *Config) { c.SignIn.Descriptions = []string{"orders:read"} },
-		"not an absolute URI without": func(c *Config) { c.Token.Audience = "orders" },
+		"signin.descriptions":                   func(c *Config) { c.SignIn.Descriptions = []string{"orders:read"} },
+		"events.to is empty":                    func(c *Config) { c.Events.To = "" },
+		"for a file of that name give ./stderr": func(c *Config) { c.Events.To = "stderr" },
+		"the path of a folder":                  func(c *Config) { c.Events.To = "/var/log/" },
+		"is the file of store.path":             func(c *Config) { c.Events.To = "./avouch.db-wal" },
+		"is the file of tls.key":                func(c *Config) { c.TLS.Cert, c.TLS.Key, c.Events.To = "a", "/b", "/x/../b" },
+		"events.buffer: 63 is not":              func(c *Config) { c.Events.Buffer = 63 },
+		"not an absolute URI without":           func(c *Config) { c.Token.Audience = "orders" },
 	} {
 		c := good
 		change(&c)
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
+		}
+	}
+	for _, to := range []string{"off", "stdout", "/dev/stdout", "events.jsonl", "./stderr", "/var/log/events.jsonl"} {
+		c := good
+		if c.Events.To = to; c.Validate() != nil {
+			t.Errorf("events.to %s: %v", to, c.Validate())
 		}
 	}
 	all := Config{}

@@ -38,7 +38,7 @@ func (f Field) IsSecret() bool { _, ok := f.value.Interface().(Secret); return o
 // IsList reports whether the value is a list of strings.
 func (f Field) IsList() bool { return f.value.Kind() == reflect.Slice }
 
-// Value returns the current value: string, bool, time.Duration, []string or Secret.
+// Value returns the current value: string, bool, int, time.Duration, []string or Secret.
 func (f Field) Value() any { return f.value.Interface() }
 
 // Set parses text into the field. A list is split at commas.
@@ -50,6 +50,12 @@ func (f Field) Set(text string) error {
 			return fmt.Errorf("%s: %q is not a duration such as 15m or 2h30m", f.Path, text)
 		}
 		f.value.SetInt(int64(d))
+	case int:
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return fmt.Errorf("%s: %q is not a whole number", f.Path, text)
+		}
+		f.value.SetInt(int64(n))
 	case bool:
 		b, err := strconv.ParseBool(text)
 		if err != nil {

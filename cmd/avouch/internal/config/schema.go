@@ -83,6 +83,8 @@ func leafSchema(f Field, doc string) map[string]any {
 	switch v := f.Value().(type) {
 	case bool:
 		leaf["type"], leaf["default"] = "boolean", v
+	case int:
+		leaf["type"], leaf["minimum"], leaf["default"] = "integer", 0, v
 	case []string:
 		leaf["type"], leaf["items"] = "array", map[string]any{"type": "string"}
 	case time.Duration:

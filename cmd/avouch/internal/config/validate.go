@@ -68,6 +68,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	c.SignIn.validate(fault)
+	c.validateEvents(fault)
 	return errors.Join(faults...)
 }
 
