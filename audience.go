@@ -73,7 +73,7 @@ func (s *Server) audiences(authz *Authorization, client *Client) []string {
 	return both
 }
 
-// quoteAll returns a list for the log, cut where it is long.
+// quoteAll returns a list for the log, cut if it is long.
 func quoteAll(list []string) string {
 	return strconv.QuoteToASCII(clip(strings.Join(list, " "), 256))
 }
