@@ -60,7 +60,7 @@ func (l *Live) keysLapsed(ctx context.Context, c *token.Claims) (*avouch.Lapse, 
 // ruleLapsed judges a rule, nil if there is none of its name. A rule that was made after the token is another one of the
 // same name; a token says the second in which it was issued.
 func ruleLapsed(r *storage.Rule, issued time.Time) *avouch.Lapse {
-	reason := ""
+	var reason string
 	switch {
 	case r == nil:
 		reason = "was removed"

@@ -1,7 +1,6 @@
 package explain_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -136,7 +135,6 @@ type world struct {
 	store     *kept
 	badges    int // how often a badge was tried
 	last      avouch.Event
-	log       bytes.Buffer
 
 	sent    []string // assertions
 	refresh []string // refresh tokens
