@@ -144,6 +144,27 @@ func TestHostileRevocationIsSeen(t *testing.T) {
 		do(err)
 		is("enabled", g, true)
 	})
+	t.Run("rule", func(t *testing.T) {
+		g := givenTokens{access: token(asGrant(h.assertion(t, "both", "alice", nil)))}
+		other := givenTokens{access: token(asGrant(h.assertion(t, "both", "both", nil)))} // by another rule
+		is("before", g, true)
+		_, err := h.admin.DisableRule(ctx, "both-alice")
+		do(err)
+		is("disabled", g, false)
+		is("by another rule", other, true)
+		_, err = h.admin.EnableRule(ctx, "both-alice")
+		do(err)
+		is("enabled", g, true)
+		rule, err := h.admin.Rule(ctx, "both-alice")
+		do(err)
+		do(h.admin.RemoveRule(ctx, "both-alice"))
+		is("removed", g, false)
+		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // a token says in which second it was issued
+		_, err = h.admin.AddRule(ctx, rule.RuleMetadata)
+		do(err)
+		is("another one of its name", g, false)
+		is("its own", givenTokens{access: token(asGrant(h.assertion(t, "both", "alice", nil)))}, true)
+	})
 	revoke := func(client, token string) {
 		t.Helper()
 		h.want(t, h.knock(t, h.at(t, "/oauth/revoke", with(url.Values{"token": {token}}, h.proof(t, client)...)), ""), verdict{200, ""})
@@ -238,6 +259,7 @@ func TestHostileRevocationIsSeenByOthers(t *testing.T) {
 		{"client disable web", "client enable web", func() givenTokens { return a.consent(t, "web", "alice") }},
 		{"subject disable dev/alice", "subject enable dev/alice", func() givenTokens { return a.consent(t, "web", "alice") }},
 		{"issuer disable twin", "issuer enable twin", func() givenTokens { return givenTokens{access: token(asGrant(a.assertion(t, "twin", "ann", nil)))} }},
+		{"rule disable both-alice", "rule enable both-alice", func() givenTokens { return givenTokens{access: token(asGrant(a.assertion(t, "both", "alice", nil)))} }},
 		{"client key revoke ed " + a.keys["ed"].ID, "", func() givenTokens { return givenTokens{access: token(a.vouching(t, "ed"))} }},
 	} {
 		t.Run(test.off[:strings.LastIndex(test.off, " ")], func(t *testing.T) {
