@@ -2,10 +2,8 @@ package avouch
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/avouch-oauth/avouch/handle"
@@ -46,36 +44,34 @@ func (s *Server) EndConsent(ctx context.Context, now time.Time, family string) e
 	return nil
 }
 
-// familyOf names a consent that a grant has not named. It is made of what may be used once, so that a second use names the
-// same consent, whatever the grant remembers; if nothing is used once, no second use can be told.
-func familyOf(uses []replay.Use) string {
-	if len(uses) == 0 {
-		return rand.Text()
-	}
-	h := sha256.New()
-	for _, part := range [...]string{uses[0].Purpose, uses[0].Party, uses[0].ID} {
-		h.Write([]byte(part))
-		h.Write([]byte{0})
-	}
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
-}
-
 // reused ends the consent of a grant that was used before: a code or a refresh token that comes twice has been stolen
 // (RFC 6749 §4.1.2, RFC 9700 §4.14.2). refusal is what spend has returned; reused returns what the request is refused
 // with.
 func (s *Server) reused(ctx context.Context, now time.Time, ev *Event, d *Decision, refusal error) error {
-	family := d.Authorization.Family
 	e := asRefusal(refusal)
 	replayed, ok := errors.AsType[*replay.ReplayedError](e.Err)
 	// One that was only issued before the guard began to remember has perhaps never been used: no user is to suffer.
-	if !ok || e.Code != InvalidGrant || family == "" || replayed.BeforeStart {
+	if !ok || e.Code != InvalidGrant || d.Authorization.Family == "" || replayed.BeforeStart {
 		return refusal
 	}
-	if err := s.EndConsent(ctx, now, family); err != nil {
+	if err := s.EndConsent(ctx, now, d.Authorization.Family); err != nil {
 		return unavailable("the grant was used before, and what was issued on it cannot be revoked at the moment", errors.Join(replayed, err))
 	}
 	ev.Reused = true
-	return refusal
+	return refuse(e.Code, e.Description, &twice{replayed})
+}
+
+// twice is the second use of a grant.
+type twice struct{ *replay.ReplayedError }
+
+func (t *twice) Unwrap() error { return t.ReplayedError }
+
+// LogValue tells the operator what it means: unlike an assertion that is sent again, it is no mistake of a client's.
+func (t *twice) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("reason", "replayed"), slog.String("purpose", clip(t.Use.Purpose, 64)),
+		slog.String("party", clip(t.Use.Party, 256)),
+		slog.String("hint", "two have used it, and one of them may have stolen it: the user has to sign in again; the log tells under "+
+			"the same consent who the other one was"))
 }
 
 // refreshes reports whether a refresh token is made beside the access token.

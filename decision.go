@@ -3,6 +3,7 @@ package avouch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -147,10 +148,10 @@ func (d *Decision) decideGrant(ctx context.Context, req *Request) error {
 	}
 	d.authz = *authz // which may be the same one for every request
 	d.Authorization = &d.authz
-	if d.authz.Refresh && d.authz.Family == "" {
-		d.authz.Family = familyOf(d.authz.Uses)
+	if d.authz.Refresh && d.authz.Family == "" { // the server names the consent, and may have done so before
+		d.authz.Family, err = d.server.consentOf(ctx, req.Now, d.authz.Uses...)
 	}
-	return nil
+	return err
 }
 
 // decideClient finds the registered client that the token is issued to. There is none if an issuer acts under its own
@@ -220,14 +221,36 @@ func (d *Decision) decideLifetime(_ context.Context, req *Request) (err error) {
 }
 
 // decideToken says what is to be made. What can be wrong with the claims is found before anything is spent on them.
-func (d *Decision) decideToken(context.Context, *Request) error {
+func (d *Decision) decideToken(_ context.Context, req *Request) error {
 	c := &d.claims
 	c.ID, c.More = newTokenID(), d.Authorization.Claims
 	if err := c.Validate(); err != nil {
 		return err
 	}
+	if err := d.checkUses(req.Now); err != nil {
+		return err
+	}
 	d.Token, d.Claims = AccessToken, c
 	d.Refresh = d.refreshes()
+	return nil
+}
+
+// checkUses refuses what no guard could remember: it is a mistake of the grant or the method, and sending the request again
+// does not help.
+func (d *Decision) checkUses(now time.Time) error {
+	for i := range d.Authorization.Uses {
+		if _, err := d.Authorization.Uses[i].SpanEnd(now); err != nil {
+			return fmt.Errorf("grant %s gives an impossible time in Uses, see replay.Use.Until: %w", d.GrantType, err)
+		}
+	}
+	if d.Authentication == nil {
+		return nil
+	}
+	for i := range d.Authentication.Uses {
+		if _, err := d.Authentication.Uses[i].SpanEnd(now); err != nil {
+			return fmt.Errorf("the client authentication method %s gives an impossible time in Uses, see replay.Use.Until: %w", d.Authentication.Method, err)
+		}
+	}
 	return nil
 }
 

@@ -66,10 +66,13 @@ type Authorization struct {
 	// They go into the token (token.Origin), so that introspection can tell whether they still stand.
 	Issuer, Rule string
 
-	// Family names the consent of a user that the grant rests on, and with it everything that is issued on the consent: a
-	// text of its own for each consent, such as rand.Text(). The server refuses a grant whose consent has been ended, ends
-	// the consent if one of Uses was used before (RFC 6749 §4.1.2), and puts it into the token. "" means that there is no
-	// consent, or with Refresh that the server names it.
+	// Family names the consent of a user that the grant rests on, and with it everything that is issued on the consent. The
+	// server refuses a grant whose consent has been ended, ends the consent if one of Uses was used before (RFC 6749
+	// §4.1.2), and puts the name into the token. A grant sets it if the name was made when the user consented and is kept
+	// with what is presented, as that of a code is: the same one for every request that presents it, another one for
+	// every consent, with nothing secret in it. One that is made up in Authorize is wrong: a second use would end a consent
+	// that nobody has. "" means that there is no consent, or with Refresh that the server names it, from the first request
+	// that is accepted until none of Uses is remembered any longer; a dry run does not know the name before.
 	Family string
 	// Refresh says that a refresh token may be made beside the access token, by [Config.Refresh]: for a client that has
 	// authenticated and may use that grant, if there is a Subject. The refresh token stands for what this Authorization

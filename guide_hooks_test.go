@@ -94,7 +94,7 @@ func (g grantHook) Authorize(ctx context.Context, req *avouch.Request) (*avouch.
 	authz, err := g.JWTBearer.Authorize(ctx, req)
 	if authz != nil {
 		authz.Record = func(context.Context, *avouch.Issued) error { g.note("Authorization.Record"); return nil }
-		authz.Family, authz.Refresh = rand.Text(), true
+		authz.Family, authz.Refresh = rand.Text(), true // one that no second request of this test ends
 	}
 	return authz, err
 }

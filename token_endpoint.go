@@ -97,6 +97,10 @@ func (s *Server) token(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		}
 		ev.Reserved = true
 	}
+	if err := s.nameConsent(ctx, req.Now, d); err != nil {
+		return nil, err
+	}
+	ev.Consent = d.Authorization.Family
 	var ofClient []replay.Use
 	if d.Authentication != nil {
 		ofClient = d.Authentication.Uses

@@ -94,7 +94,15 @@ func (e *ReplayedError) LogValue() slog.Value {
 		hint = "this guard forgets at a restart, and refuses what was made before: a store remembers"
 	}
 	return slog.GroupValue(slog.String("reason", "replayed"), slog.String("purpose", cut(e.Use.Purpose, 64)), slog.String("hint", hint),
-		slog.String("party", cut(e.Use.Party, 256)), slog.String("id", cut(e.Use.ID, 12)))
+		slog.String("party", cut(e.Use.Party, 256)), slog.String("id", cutID(e.Use.ID)))
+}
+
+// cutID leaves a quarter of an id at most, and nothing of a short one, which may be a PIN.
+func cutID(id string) string {
+	if len(id) < 16 {
+		return "..."
+	}
+	return cut(id, min(len(id)/4, 9)+len("..."))
 }
 
 // cut shortens s to n bytes, and says so.
