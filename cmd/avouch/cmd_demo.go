@@ -63,7 +63,7 @@ func (a *app) demo(ctx context.Context, keep bool) (err error) {
 	conf.Issuer = "http://" + port
 	conf.Management.Listen = "off"
 	conf.Store.Path = filepath.Join(dir, "avouch.db")
-	if err := makeDevSealKey(conf); err != nil {
+	if err := makeDevSealKey(ctx, conf); err != nil {
 		return err
 	}
 	s, err := a.start(ctx, conf, slog.New(slog.DiscardHandler), true)

@@ -45,7 +45,7 @@ demo client whose key file makes "avouch token --dev" work.`,
 				return usage(err)
 			}
 			if dev {
-				if err := makeDevSealKey(conf); err != nil {
+				if err := makeDevSealKey(c.Context(), conf); err != nil {
 					return err
 				}
 			}

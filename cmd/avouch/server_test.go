@@ -65,7 +65,7 @@ func startServerOn(t testing.TB, stdout io.Writer, log *slog.Logger, dev bool, c
 	if err := conf.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if err := makeDevSealKey(conf); err != nil {
+	if err := makeDevSealKey(t.Context(), conf); err != nil {
 		t.Fatal(err)
 	}
 	a := &app{process: process{stdin: strings.NewReader(""), stdout: stdout, stderr: io.Discard}}

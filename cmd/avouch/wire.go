@@ -105,9 +105,6 @@ func logChange(ctx context.Context, log *slog.Logger, c *admin.Change) {
 	log.LogAttrs(ctx, slog.LevelInfo, "changed", attrs...)
 }
 
-// devSealFile is where --dev and demo keep the seal key that they make.
-func devSealFile(conf config.Config) string { return conf.Store.Path + ".sealkey" }
-
 // sealer makes the sealer of the configured key; nil where there is none. The key that --dev made is used where it
 // lies beside the database, so that the command line works beside "serve --dev".
 func (a *app) sealer(conf config.Config) (*admin.Sealer, error) {
@@ -136,18 +133,4 @@ func (a *app) sealer(conf config.Config) (*admin.Sealer, error) {
 		}
 	}
 	return admin.NewSealer(key, previous)
-}
-
-// makeDevSealKey makes the seal key of --dev where there is neither a configured one nor one made before.
-func makeDevSealKey(conf config.Config) error {
-	if conf.Seal.Key != "" {
-		return nil
-	}
-	if _, err := os.Stat(devSealFile(conf)); err == nil {
-		return nil
-	}
-	if _, err := os.Stat(conf.Store.Path); err == nil {
-		return fmt.Errorf("the database %s is there, and its seal key %s is not: a new key would open nothing in it; bring the key back, or start with another --store", conf.Store.Path, devSealFile(conf))
-	}
-	return writePrivate(devSealFile(conf), []byte(admin.GenerateSealKey()+"\n"))
 }
